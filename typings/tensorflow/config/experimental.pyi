@@ -1,0 +1,3 @@
+from tensorflow.config import PhysicalDevice
+
+def get_device_details(device: PhysicalDevice) -> dict[str, object]: ...
