@@ -1,0 +1,384 @@
+"""Datasets: labelled photos in a folder or a zip, and how they are split.
+
+Two layouts are understood, each in a folder or in a zip that stays packed: a folder of class
+folders, and a folder of flat files such as ``cat.17.jpg`` whose names begin with their class.
+No photo is ever copied, moved or deleted.
+"""
+
+import hashlib
+import os
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+import numpy as np
+
+from training.errors import DatasetError, PhotoError
+from training.images import MOST_BYTES, PHOTO_SUFFIXES
+
+MOST_CLASSES = 1000
+STUDY_TRAIN_END = 5000
+STUDY_VALIDATION_END = 7500
+
+_FLAT_NAME = re.compile(r"(?P<class>.*?[^\W\d_].*?)[._-](?P<number>\d+)$")
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+class SplitMethod(StrEnum):
+    """How photos are divided among train, validation and test."""
+
+    STUDY = "study"
+    """The published study's ids: 0-4999 train, 5000-7499 validation, 7500-9999 test."""
+    STRATIFIED = "stratified"
+    """By ratio, each class alike, drawn from a seed."""
+    FOLDERS = "folders"
+    """By folders named train, validation and test."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPhoto:
+    """One photo of a dataset: where it is inside it, and what it shows."""
+
+    name: str
+    """Path below the dataset's root, with forward slashes."""
+    label: int
+    """Index of its class name."""
+    number: int | None = None
+    """The number in a flat file's name, which the study's split goes by."""
+    folder: str | None = None
+    """The split that its folder's name stands for."""
+
+
+class PhotoSource(Protocol):
+    """Where a dataset's photos are read from."""
+
+    def read(self, name: str) -> bytes:
+        """Return a photo file's bytes.
+
+        Raises:
+            PhotoError: It cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The labelled photos of a folder or a zip."""
+
+    path: Path
+    class_names: tuple[str, ...]
+    photos: tuple[LabelledPhoto, ...]
+    fingerprint: str
+    """SHA-256 over every photo's class, file name and size: the same for a folder and its zip."""
+    source: PhotoSource = field(compare=False, repr=False)
+
+    def read(self, photo: LabelledPhoto) -> bytes:
+        """Return a photo file's bytes.
+
+        Raises:
+            PhotoError: It cannot be read.
+        """
+        return self.source.read(photo.name)
+
+    def counts(self) -> dict[str, int]:
+        """Count the photos of every class."""
+        counted = Counter(photo.label for photo in self.photos)
+        return {name: counted[label] for label, name in enumerate(self.class_names)}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which photos train, which choose the best epoch, and which judge the outcome."""
+
+    train: tuple[LabelledPhoto, ...]
+    validation: tuple[LabelledPhoto, ...]
+    test: tuple[LabelledPhoto, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A photo file found in a dataset: its path below the root, and its size in bytes."""
+
+    path: PurePosixPath
+    size: int
+
+
+class _FolderSource:
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError as error:
+            raise PhotoError("the file is not there") from error
+        except OSError as error:
+            raise PhotoError(f"it cannot be read ({error.strerror or error})") from error
+
+
+class _ZipSource:
+    """Reads members of a zip; `zipfile` lets several threads read one archive at a time."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def read(self, name: str) -> bytes:
+        try:
+            if self._archive.getinfo(name).file_size > MOST_BYTES:
+                raise PhotoError(f"it is larger than {MOST_BYTES // 1_000_000} MB")
+            return self._archive.read(name)
+        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+            raise PhotoError("it is damaged inside the zip") from error
+        except (NotImplementedError, RuntimeError) as error:
+            raise PhotoError("it is encrypted or packed in an unknown way") from error
+        except OSError as error:
+            raise PhotoError(f"the zip cannot be read ({error.strerror or error})") from error
+
+
+def open_dataset(path: Path) -> Dataset:
+    """Find the classes and photos of a folder or a zip.
+
+    Raises:
+        DatasetError: There is no such dataset, or its layout is not understood.
+    """
+    if not path.exists():
+        raise DatasetError(f"There is no dataset at {path}: check the path.")
+    if path.is_dir():
+        entries, source = _folder_entries(path), _FolderSource(path)
+        return _assemble(path, entries, source)
+    archive = _open_zip(path)
+    return _assemble(path, _zip_entries(archive, path), _ZipSource(archive))
+
+
+def default_split_method(dataset: Dataset) -> SplitMethod:
+    """Choose the split that a dataset suggests by its folders or its numbering."""
+    if any(photo.folder for photo in dataset.photos):
+        return SplitMethod.FOLDERS
+    if all(_offers_study_split(dataset, label) for label in range(len(dataset.class_names))):
+        return SplitMethod.STUDY
+    return SplitMethod.STRATIFIED
+
+
+def split_dataset(
+    dataset: Dataset,
+    method: SplitMethod,
+    *,
+    seed: int = 0,
+    validation_share: float = 0.2,
+    test_share: float = 0.2,
+) -> Split:
+    """Divide a dataset's photos among train, validation and test.
+
+    Args:
+        dataset: What to divide.
+        method: By the study's ids, by ratio, or by folders.
+        seed: Chooses the photos when they are divided by ratio.
+        validation_share: The share of every class that validates, when divided by ratio.
+        test_share: The share of every class that tests, when divided by ratio.
+
+    Raises:
+        DatasetError: The dataset does not offer this split, or a class would have no photo to
+            train on or none to validate with.
+    """
+    if method is SplitMethod.STRATIFIED:
+        shares = (validation_share, test_share)
+        assign = _stratified_assignment(dataset, seed, shares)
+    elif method is SplitMethod.STUDY:
+        assign = _study_part
+    else:
+        assign = _folder_part
+    parts: dict[str, list[LabelledPhoto]] = {"train": [], "validation": [], "test": []}
+    for photo in dataset.photos:
+        part = assign(photo)
+        if part is not None:
+            parts[part].append(photo)
+    split = Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]))
+    _check_split(dataset, split, method)
+    return split
+
+
+def _folder_entries(root: Path) -> list[_Entry]:
+    """List the photo files below a folder; links to folders are not followed."""
+    entries = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            file = Path(folder, name)
+            if file.suffix.lower() in PHOTO_SUFFIXES and not name.startswith("."):
+                size = file.stat().st_size if file.is_file() else 0
+                entries.append(_Entry(PurePosixPath(file.relative_to(root).as_posix()), size))
+    return entries
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise DatasetError(
+            f"{path} is neither a folder nor a readable zip: choose a folder of class folders, "
+            "or a zip of one."
+        ) from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be opened: {error.strerror or error}.") from error
+
+
+def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[_Entry]:
+    """List the photo files of a zip, refusing one that reaches outside itself."""
+    entries = []
+    for member in archive.infolist():
+        name = PurePosixPath(member.filename)
+        if name.is_absolute() or ".." in name.parts:
+            raise DatasetError(
+                f"{path} holds {member.filename!r}, a path outside the zip: it may be harmful and "
+                "was not opened."
+            )
+        hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
+        if not member.is_dir() and not hidden and name.suffix.lower() in PHOTO_SUFFIXES:
+            entries.append(_Entry(name, member.file_size))
+    return entries
+
+
+def _assemble(path: Path, entries: list[_Entry], source: PhotoSource) -> Dataset:
+    if not entries:
+        raise DatasetError(
+            f"{path} holds no photos: choose a folder with one folder of photos for each class."
+        )
+    labels = _flat_labels(entries) if _one_folder(entries) else _folder_labels(entries)
+    class_names = tuple(sorted({label.class_name for label in labels}))
+    _check_classes(path, class_names)
+    index = {name: position for position, name in enumerate(class_names)}
+    photos = tuple(
+        LabelledPhoto(str(label.entry.path), index[label.class_name], label.number, label.folder)
+        for label in sorted(labels, key=_natural_order)
+    )
+    return Dataset(path, class_names, photos, _fingerprint(labels), source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What a photo's path says about it."""
+
+    entry: _Entry
+    class_name: str
+    number: int | None = None
+    folder: str | None = None
+
+
+def _one_folder(entries: Sequence[_Entry]) -> bool:
+    return len({entry.path.parent for entry in entries}) == 1
+
+
+def _flat_labels(entries: Iterable[_Entry]) -> list[_Label]:
+    """Read classes from names such as cat.17.jpg; others have no class and are passed over."""
+    labels = []
+    for entry in entries:
+        match = _FLAT_NAME.match(entry.path.stem)
+        if match:
+            labels.append(_Label(entry, match["class"], int(match["number"])))
+    return labels
+
+
+def _folder_labels(entries: Sequence[_Entry]) -> list[_Label]:
+    """Read classes from the folders below the deepest one that all photos share."""
+    shared = len(Path(os.path.commonpath([entry.path.parent for entry in entries])).parts)
+    below = [(entry, entry.path.parts[shared:-1]) for entry in entries]
+    first_folders = {folders[0].lower() for _, folders in below if folders}
+    if first_folders <= _SPLIT_FOLDERS.keys() and "train" in {
+        _SPLIT_FOLDERS[name] for name in first_folders
+    }:
+        return [
+            _Label(entry, folders[1], folder=_SPLIT_FOLDERS[folders[0].lower()])
+            for entry, folders in below
+            if len(folders) > 1
+        ]
+    return [_Label(entry, folders[0]) for entry, folders in below if folders]
+
+
+def _check_classes(path: Path, class_names: Sequence[str]) -> None:
+    if len(class_names) <= 1:
+        found = f"one class, {class_names[0]!r}" if class_names else "no class"
+        raise DatasetError(
+            f"{path} shows {found}: a dataset needs a folder of photos for each of at least two "
+            "classes, or files named like cat.1.jpg and dog.1.jpg."
+        )
+    if len(class_names) > MOST_CLASSES:
+        raise DatasetError(
+            f"{path} shows {len(class_names):,} classes: at most {MOST_CLASSES:,} can be trained."
+        )
+    folded = Counter(name.casefold() for name in class_names)
+    twice = [name for name in class_names if folded[name.casefold()] > 1]
+    if twice:
+        raise DatasetError(
+            f"{path} has class names that differ only in upper and lower case "
+            f"({', '.join(twice)}): rename one of them."
+        )
+
+
+def _natural_order(label: _Label) -> tuple[str, int, str]:
+    return (label.class_name, -1 if label.number is None else label.number, str(label.entry.path))
+
+
+def _fingerprint(labels: Iterable[_Label]) -> str:
+    lines = sorted(
+        f"{label.class_name}\0{label.entry.path.name}\0{label.entry.size}" for label in labels
+    )
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _offers_study_split(dataset: Dataset, label: int) -> bool:
+    parts = {_study_part(photo) for photo in dataset.photos if photo.label == label}
+    return None not in parts and {"train", "validation"} <= parts
+
+
+def _study_part(photo: LabelledPhoto) -> str | None:
+    if photo.number is None:
+        return None
+    if photo.number < STUDY_TRAIN_END:
+        return "train"
+    return "validation" if photo.number < STUDY_VALIDATION_END else "test"
+
+
+def _folder_part(photo: LabelledPhoto) -> str | None:
+    return photo.folder
+
+
+def _stratified_assignment(
+    dataset: Dataset, seed: int, shares: tuple[float, float]
+) -> Callable[[LabelledPhoto], str | None]:
+    """Draw every class's photos in one seeded order and cut that order by the shares."""
+    generator = np.random.default_rng(seed)
+    parts: dict[LabelledPhoto, str] = {}
+    for label in range(len(dataset.class_names)):
+        photos = [photo for photo in dataset.photos if photo.label == label]
+        order = generator.permutation(len(photos))
+        validation = max(1, round(len(photos) * shares[0]))
+        test = round(len(photos) * shares[1])
+        for place, index in enumerate(order):
+            if place < validation:
+                parts[photos[index]] = "validation"
+            else:
+                parts[photos[index]] = "test" if place < validation + test else "train"
+    return parts.get
+
+
+def _check_split(dataset: Dataset, split: Split, method: SplitMethod) -> None:
+    for part, photos in (("train on", split.train), ("validate with", split.validation)):
+        present = {photo.label for photo in photos}
+        missing = [n for label, n in enumerate(dataset.class_names) if label not in present]
+        if missing:
+            raise DatasetError(
+                f"With the {method} split of {dataset.path}, class {missing[0]!r} has no photo to "
+                f"{part}: add photos of it or choose another split."
+            )

@@ -1,0 +1,40 @@
+"""What can go wrong, each as one sentence for the person at the screen.
+
+    CatDogError
+    ├── DatasetError        a dataset cannot be opened or split
+    ├── PhotoError          one photo cannot be read
+    ├── ConfigurationError  a value is outside what it may be
+    ├── ModelFileError      a model file is refused
+    ├── RunError            a training run cannot be found, made or read
+    └── TrainingError       training itself cannot go on
+
+The message says what happened, to which file, and what to do. It is shown as it stands.
+"""
+
+
+class CatDogError(Exception):
+    """An error whose message is written for the person who uses the program."""
+
+
+class DatasetError(CatDogError):
+    """A dataset cannot be opened or split."""
+
+
+class PhotoError(CatDogError):
+    """One photo cannot be read; the message is the reason, without the file's name."""
+
+
+class ConfigurationError(CatDogError):
+    """A value is outside what it may be."""
+
+
+class ModelFileError(CatDogError):
+    """A model file is refused."""
+
+
+class RunError(CatDogError):
+    """A training run cannot be found, made or read."""
+
+
+class TrainingError(CatDogError):
+    """Training cannot go on."""

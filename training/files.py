@@ -1,0 +1,71 @@
+"""Writing files so that nothing is ever half-written, and naming them so that every system can."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from training.errors import ConfigurationError
+
+LONGEST_NAME = 80
+# What Windows, macOS or Linux refuse in a file name, and what a shell or a CSV could trip over.
+_REFUSED_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+_RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that takes its place once the block ends without an error.
+
+    Raises:
+        OSError: The folder cannot be written to; what stood at `path` is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def check_name(name: str, what: str) -> str:
+    """Return a name for a run or model if every operating system can store it.
+
+    Raises:
+        ConfigurationError: The name is empty, too long, or holds a character that is not allowed.
+    """
+    if not name.strip() or name != name.strip() or name.startswith(".") or name.endswith("."):
+        raise ConfigurationError(
+            f"{what} {name!r} cannot be used: it must not be empty nor begin or end with a dot "
+            "or a space."
+        )
+    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+        raise ConfigurationError(f"{what} is too long: use at most {LONGEST_NAME} bytes.")
+    if _REFUSED_IN_NAMES.search(name) or not name.isprintable() or _RESERVED_NAMES.match(name):
+        raise ConfigurationError(
+            f'{what} {name!r} cannot be used as a file name: leave out / \\ : * ? " < > |.'
+        )
+    return name
+
+
+def _umask() -> int:
+    """Return the process's file mode mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
