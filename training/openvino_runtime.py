@@ -1,0 +1,58 @@
+"""OpenVINO, used so that it stays silent.
+
+On import OpenVINO's Python package reports its use to its maker's statistics service, unless the
+package that does so, `openvino_telemetry`, cannot be imported. This program never calls home, so
+everything that needs OpenVINO asks for it here.
+"""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    import openvino
+
+
+def convert_network(graph: object) -> tuple[bytes, bytes]:
+    """Convert a TensorFlow concrete function to OpenVINO: its network in XML, and its weights."""
+    _silence()
+    import openvino
+
+    converted = openvino.convert_model(graph)
+    with tempfile.TemporaryDirectory(prefix="catdog-") as folder:
+        xml = Path(folder, "model.xml")
+        openvino.serialize(converted, xml)
+        return xml.read_bytes(), xml.with_suffix(".bin").read_bytes()
+
+
+def compile_network(
+    xml: bytes, weights: bytes, config: Mapping[str, str]
+) -> "openvino.CompiledModel":
+    """Compile a network for this computer's processor.
+
+    Raises:
+        RuntimeError: OpenVINO cannot read it.
+    """
+    _silence()
+    import openvino
+
+    core = openvino.Core()
+    return core.compile_model(core.read_model(xml, weights), "CPU", config)
+
+
+def openvino_version() -> str:
+    """Return OpenVINO's version."""
+    _silence()
+    import openvino
+
+    return openvino.__version__
+
+
+def _silence() -> None:
+    """Make the reporting package fail to import, upon which OpenVINO uses a silent stand-in."""
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    modules["openvino_telemetry"] = None

@@ -1,0 +1,211 @@
+"""Training runs on disk: a folder for each, with its configuration, state and history.
+
+RUN/run.json       configuration, state, process, model, reason
+RUN/history.csv    one line an epoch
+RUN/best.weights.h5  the best epoch's weights
+RUN/training.log   what the training process printed
+"""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from training.configuration import TrainingConfig
+from training.errors import RunError
+from training.events import EpochEnded
+from training.files import check_name, write_bytes
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """A process told apart from later ones that get the same number."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """Mark the process that asks."""
+        process = psutil.Process()
+        return cls(process.pid, process.create_time())
+
+    def is_alive(self) -> bool:
+        """Tell whether that very process still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            # One process's start is read from the kernel's clock ticks, always the same.
+            return process.is_running() and abs(process.create_time() - self.started) < 1
+        except psutil.Error:
+            return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What `run.json` says."""
+
+    config: TrainingConfig
+    state: RunState
+    created: str
+    """When the run was made, ISO 8601 in UTC."""
+    process: ProcessMark | None = None
+    model: str | None = None
+    """The model file it has written, if any."""
+    reason: str | None = None
+    """Why it failed, if it did."""
+
+
+class Run:
+    """One training run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Refer to a run's folder, which need not exist yet."""
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """The run's name, which its folder bears."""
+        return self.folder.name
+
+    @property
+    def checkpoint(self) -> Path:
+        """The best epoch's weights."""
+        return self.folder / "best.weights.h5"
+
+    @property
+    def log(self) -> Path:
+        """What the training process printed."""
+        return self.folder / "training.log"
+
+    def create(self, config: TrainingConfig) -> RunRecord:
+        """Make the folder and write the first record.
+
+        Raises:
+            RunError: A run of that name exists, or its folder cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True)
+        except FileExistsError as error:
+            raise RunError(
+                f"There is a run named {self.name!r} already: choose another name."
+            ) from error
+        except OSError as error:
+            raise RunError(f"The folder {self.folder} cannot be made: {error.strerror}.") from error
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        record = RunRecord(
+            config=config,
+            state=RunState.RUNNING,
+            created=created,
+            process=ProcessMark.of_this_process(),
+        )
+        self.write(record)
+        return record
+
+    def write(self, record: RunRecord) -> None:
+        """Replace `run.json`."""
+        values = {**asdict(record), "config": json.loads(record.config.to_json())}
+        write_bytes(self.folder / "run.json", json.dumps(values, indent=1).encode())
+
+    def read(self) -> RunRecord:
+        """Read `run.json`; a run whose process is gone without a word has failed.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        try:
+            values: dict[str, Any] = json.loads((self.folder / "run.json").read_text("utf-8"))
+            process = values.get("process")
+            record = RunRecord(
+                config=TrainingConfig.from_json(json.dumps(values["config"])),
+                state=RunState(values["state"]),
+                created=values["created"],
+                process=ProcessMark(**process) if process else None,
+                model=values.get("model"),
+                reason=values.get("reason"),
+            )
+        except FileNotFoundError as error:
+            raise RunError(
+                f"There is no run named {self.name!r}: `catdog runs list` shows them all."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"The record of run {self.name!r} cannot be read: {error}.") from error
+        return _with_true_state(record)
+
+    def history(self) -> tuple[EpochEnded, ...]:
+        """Return the epochs trained so far, first to last; a line cut short is left out."""
+        try:
+            text = (self.folder / "history.csv").read_text("utf-8")
+        except FileNotFoundError:
+            return ()
+        return tuple(parse_history(text))
+
+    def append_history(self, epoch: EpochEnded) -> None:
+        """Add an epoch to the history."""
+        epochs = (*self.history(), epoch)
+        write_bytes(self.folder / "history.csv", format_history(epochs).encode())
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """Return all runs in a folder of runs, oldest first."""
+    records = folder.glob("*/run.json")
+    return [Run(record.parent) for record in sorted(records, key=lambda file: file.stat().st_mtime)]
+
+
+def free_name(recipe: str, runs: Path, models: Path) -> str:
+    """Return the first of RECIPE-1, RECIPE-2, … that neither a run nor a model bears."""
+    number = 1
+    while (runs / f"{recipe}-{number}").exists() or (models / f"{recipe}-{number}.catdog").exists():
+        number += 1
+    return check_name(f"{recipe}-{number}", "The run name")
+
+
+def format_history(epochs: Sequence[EpochEnded]) -> str:
+    """Write epochs as CSV with a header line."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(EpochEnded)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in epochs)
+    return text.getvalue()
+
+
+def parse_history(text: str) -> list[EpochEnded]:
+    """Read what `format_history` wrote."""
+    rows = csv.DictReader(io.StringIO(text))
+    return [
+        EpochEnded(
+            int(row["epoch"]),
+            float(row["loss"]),
+            float(row["accuracy"]),
+            float(row["val_loss"]),
+            float(row["val_accuracy"]),
+            float(row["seconds"]),
+        )
+        for row in rows
+    ]
+
+
+def _with_true_state(record: RunRecord) -> RunRecord:
+    """Correct what a run that is still going on, or was cut off, could not write down itself."""
+    if record.state is not RunState.RUNNING:
+        return record
+    saved = record.config.model_file if Path(record.config.model_file).exists() else None
+    if record.process is None or record.process.is_alive():
+        return replace(record, model=saved)
+    reason = "The training process ended without a word, as when the system kills it."
+    return replace(record, state=RunState.FAILED, model=saved, reason=reason)
