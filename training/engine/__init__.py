@@ -1,0 +1,1 @@
+"""All that imports TensorFlow; runs in the training process and nowhere else."""

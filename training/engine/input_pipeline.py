@@ -1,0 +1,149 @@
+"""Photos on their way into a network: decoded in threads, a few batches ahead."""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import TypeAlias
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from training.dataset import Dataset, LabelledPhoto
+from training.errors import DatasetError, PhotoError
+from training.images import ImageSize, read_photo
+
+Batch: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float32]]
+"""Photos of shape (batch, height, width, 3) and labels of shape (batch, 1)."""
+
+DECODING_THREADS = 2
+BATCHES_AHEAD = 6
+
+
+class PhotoReader:
+    """Decodes a dataset's photos into batches and reports, once each, those it cannot read."""
+
+    def __init__(
+        self, dataset: Dataset, size: ImageSize, on_skipped: Callable[[LabelledPhoto, str], None]
+    ) -> None:
+        """Read photos of `dataset` at `size`, telling `on_skipped` of each unreadable one."""
+        self._dataset = dataset
+        self._size = size
+        self._on_skipped = on_skipped
+        self._unreadable: set[str] = set()
+
+    def batch(self, photos: Sequence[LabelledPhoto]) -> Batch:
+        """Decode photos, leaving out those that cannot be read.
+
+        Raises:
+            DatasetError: None of them can be read.
+        """
+        images, labels = [], []
+        for photo in photos:
+            image = self._read(photo)
+            if image is not None:
+                images.append(image)
+                labels.append(photo.label)
+        if not images:
+            raise DatasetError(
+                f"Not one photo of a whole batch of {self._dataset.path} can be read any more, "
+                f"{photos[0].name} among them: check that the dataset is still there."
+            )
+        return np.stack(images), np.asarray(labels, dtype=np.float32)[:, np.newaxis]
+
+    def count_unreadable(self, photos: Sequence[LabelledPhoto]) -> int:
+        """Count how many of these photos were met and could not be read."""
+        return sum(photo.name in self._unreadable for photo in photos)
+
+    def _read(self, photo: LabelledPhoto) -> NDArray[np.uint8] | None:
+        try:
+            return read_photo(self._dataset.read(photo), self._size)
+        except PhotoError as error:
+            if photo.name not in self._unreadable:
+                self._unreadable.add(photo.name)
+                self._on_skipped(photo, str(error))
+            return None
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Batches of a training split, shuffled anew on every pass, the same for the same seed.
+
+    An epoch need not be a whole pass: the next one goes on where it ended.
+    """
+
+    def __init__(
+        self,
+        reader: PhotoReader,
+        photos: Sequence[LabelledPhoto],
+        *,
+        batch_size: int,
+        steps: int,
+        seed: int,
+    ) -> None:
+        """Offer `steps` batches of `batch_size` photos an epoch."""
+        super().__init__(workers=DECODING_THREADS, max_queue_size=BATCHES_AHEAD)
+        self._reader = reader
+        self._photos = photos
+        self._batch_size = batch_size
+        self._steps = steps
+        self._seed = seed
+        self._epoch = 0
+        self._orders: dict[int, NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return self._steps
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return batch `index` of the current epoch."""
+        first = (self._epoch * self._steps + index) * self._batch_size
+        return self._reader.batch([self._photo(first + n) for n in range(self._batch_size)])
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's photos."""
+        self._epoch += 1
+
+    def _photo(self, place: int) -> LabelledPhoto:
+        """Return the photo at a place in the endless stream of shuffled passes."""
+        number, offset = divmod(place, len(self._photos))
+        return self._photos[int(self._order(number)[offset])]
+
+    def _order(self, number: int) -> NDArray[np.int64]:
+        """Return the order of one pass; a batch can lie across two, so that two are remembered."""
+        order = self._orders.get(number)
+        if order is None:
+            order = np.random.default_rng((self._seed, number)).permutation(len(self._photos))
+            remembered = {n: o for n, o in self._orders.items() if n == number - 1}
+            self._orders = {**remembered, number: order}
+        return order
+
+
+class FixedBatches(keras.utils.PyDataset):
+    """Batches of the same photos in the same order, epoch after epoch."""
+
+    def __init__(
+        self, reader: PhotoReader, photos: Sequence[LabelledPhoto], batch_size: int
+    ) -> None:
+        """Offer all of `photos` once."""
+        super().__init__(workers=DECODING_THREADS, max_queue_size=BATCHES_AHEAD)
+        self._reader = reader
+        self._photos = photos
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return ceil(len(self._photos) / self._batch_size)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return batch `index`."""
+        first = index * self._batch_size
+        return self._reader.batch(self._photos[first : first + self._batch_size])
+
+
+def validation_sample(
+    photos: Sequence[LabelledPhoto], count: int, seed: int
+) -> list[LabelledPhoto]:
+    """Draw the photos that every epoch is validated with, in their own order."""
+    if count >= len(photos):
+        return list(photos)
+    chosen = np.random.default_rng((seed, len(photos))).choice(len(photos), count, replace=False)
+    return [photos[int(index)] for index in sorted(chosen)]

@@ -1,0 +1,226 @@
+"""One training run, from a configuration to an outcome."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.configuration import TrainingConfig
+from training.dataset import Dataset, LabelledPhoto, Split, open_dataset, split_dataset
+from training.engine.callbacks import (
+    BestEpochKeeper,
+    EventReporter,
+    StopWatcher,
+    TrainingStopped,
+)
+from training.engine.conversion import network_members
+from training.engine.input_pipeline import (
+    FixedBatches,
+    PhotoReader,
+    TrainingBatches,
+    validation_sample,
+)
+from training.engine.networks import build_network, output_kind
+from training.errors import TrainingError
+from training.events import (
+    EpochEnded,
+    Event,
+    Finished,
+    Outcome,
+    PhotoSkipped,
+    Progressed,
+    Saved,
+    Started,
+    Stopped,
+)
+from training.model_file import (
+    HISTORY,
+    Metrics,
+    ModelDescription,
+    TrainedOn,
+    write_model_file,
+)
+from training.openvino_runtime import openvino_version
+from training.recipes import find_recipe
+from training.runs import Run, format_history
+
+JUDGING_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What the training process gives to a trainer: a voice and an ear."""
+
+    emit: Callable[[Event], None]
+    stop_requested: Callable[[], bool]
+    heed_stops: Callable[[], None]
+    """Told once a stop is looked for after every batch, so that no one need end the process."""
+
+
+class Trainer:
+    """Trains one run."""
+
+    def __init__(self, config: TrainingConfig, supervision: Supervision) -> None:
+        """Prepare to train what `config` says.
+
+        Raises:
+            DatasetError: The dataset cannot be opened or divided so.
+            ConfigurationError: There is no such recipe.
+        """
+        self._config = config
+        self._supervision = supervision
+        self._run = Run(Path(config.run_folder))
+        self._model_file = Path(config.model_file)
+        self._recipe = find_recipe(config.recipe)
+        self._numbers = config.hyperparameters
+        self._emit(Progressed("Opening the dataset", 0, 0))
+        self._dataset = open_dataset(Path(config.dataset))
+        self._split = _divide(self._dataset, config)
+        self._reader = PhotoReader(self._dataset, self._numbers.image_size, self._tell_of_skipped)
+        count = self._numbers.validation_steps * self._numbers.batch_size
+        self._validation = validation_sample(self._split.validation, count, self._numbers.seed)
+        keras.utils.set_random_seed(self._numbers.seed)
+        self._network = build_network(self._recipe, self._numbers, len(self._dataset.class_names))
+
+    def train(self) -> Outcome:
+        """Train every epoch, keep the best, and judge it on all validation photos."""
+        reporter = EventReporter(self._emit_and_record)
+        keeper = BestEpochKeeper(reporter, self._save_best)
+        watcher = StopWatcher(self._supervision.stop_requested)
+        self._announce()
+        self._supervision.heed_stops()
+        try:
+            self._fit([watcher, reporter, keeper])
+            return self._finish(keeper, watcher)
+        except TrainingStopped:
+            return Stopped(str(self._model_file) if keeper.best else None)
+
+    def _fit(self, callbacks: list[keras.callbacks.Callback]) -> None:
+        batches = TrainingBatches(
+            self._reader,
+            self._split.train,
+            batch_size=self._numbers.batch_size,
+            steps=self._numbers.steps_per_epoch,
+            seed=self._numbers.seed,
+        )
+        self._network.fit(
+            batches,
+            epochs=self._numbers.epochs,
+            validation_data=FixedBatches(self._reader, self._validation, self._numbers.batch_size),
+            callbacks=callbacks,
+            shuffle=False,  # the batches come shuffled
+            verbose=0,
+        )
+
+    def _finish(self, keeper: BestEpochKeeper, watcher: StopWatcher) -> Outcome:
+        best = keeper.best
+        if best is None:
+            raise TrainingError("No epoch ended, so that there is no model: train more epochs.")
+        self._network.load_weights(self._run.checkpoint)
+        metrics = self._judge(watcher)
+        self._write_model(metrics)
+        return Finished(str(self._model_file), best.epoch, metrics.accuracy, metrics.photos)
+
+    def _judge(self, watcher: StopWatcher) -> Metrics:
+        """Judge the network on all validation photos."""
+        photos = self._split.validation
+        batches = FixedBatches(self._reader, photos, JUDGING_BATCH)
+        progress = keras.callbacks.LambdaCallback(
+            on_test_batch_end=lambda batch, logs: self._emit(
+                Progressed("Judging the best epoch", batch + 1, len(batches))
+            )
+        )
+        loss, accuracy = self._network.evaluate(batches, callbacks=[watcher, progress], verbose=0)
+        readable = len(photos) - self._reader.count_unreadable(photos)
+        return _metrics(readable, accuracy, loss)
+
+    def _save_best(self, epoch: EpochEnded) -> None:
+        self._network.save_weights(self._run.checkpoint)
+        readable = len(self._validation) - self._reader.count_unreadable(self._validation)
+        self._write_model(_metrics(readable, epoch.val_accuracy, epoch.val_loss))
+        self._emit(Saved(epoch.epoch, str(self._model_file)))
+
+    def _write_model(self, metrics: Metrics) -> None:
+        members = network_members(
+            self._network, len(self._dataset.class_names), self._numbers.image_size
+        )
+        members[HISTORY] = format_history(self._run.history()).encode()
+        write_model_file(self._model_file, self._description(metrics), members)
+
+    def _description(self, metrics: Metrics) -> ModelDescription:
+        return ModelDescription(
+            class_names=self._dataset.class_names,
+            image_size=self._numbers.image_size,
+            output=output_kind(len(self._dataset.class_names)),
+            recipe=self._recipe.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            trained_on=TrainedOn(
+                name=self._dataset.path.name,
+                fingerprint=self._dataset.fingerprint,
+                split=self._config.split,
+            ),
+            metrics=metrics,
+            versions={
+                "python": platform.python_version(),
+                "tensorflow": tf.__version__,
+                "keras": keras.__version__,
+                "openvino": openvino_version(),
+                "numpy": np.__version__,
+            },
+        )
+
+    def _announce(self) -> None:
+        self._emit(
+            Started(
+                run=self._config.run,
+                parameters=self._network.count_params(),
+                device=device_in_use(),
+                train_photos=len(self._split.train),
+                validation_photos=len(self._validation),
+                epochs=self._numbers.epochs,
+                steps_per_epoch=self._numbers.steps_per_epoch,
+            )
+        )
+
+    def _emit(self, event: Event) -> None:
+        self._supervision.emit(event)
+
+    def _emit_and_record(self, event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            self._run.append_history(event)
+        self._emit(event)
+
+    def _tell_of_skipped(self, photo: LabelledPhoto, reason: str) -> None:
+        self._emit(PhotoSkipped(photo.name, reason))
+
+
+def device_in_use() -> str:
+    """Name what TensorFlow computes on."""
+    devices = tf.config.list_physical_devices("GPU")
+    if not devices:
+        return "CPU"
+    return ", ".join(
+        str(tf.config.experimental.get_device_details(device).get("device_name", "GPU"))
+        for device in devices
+    )
+
+
+def _divide(dataset: Dataset, config: TrainingConfig) -> Split:
+    choice = config.split
+    return split_dataset(
+        dataset,
+        choice.method,
+        seed=choice.seed,
+        validation_share=choice.validation_share,
+        test_share=choice.test_share,
+    )
+
+
+def _metrics(photos: int, accuracy: float, loss: float) -> Metrics:
+    correct = round(accuracy * photos)
+    return Metrics(split="validation", photos=photos, correct=correct, loss=float(loss))
