@@ -1,0 +1,152 @@
+"""Writing predictions down: CSV, the Kaggle submission, JSON."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from catdog_gui.classify.classifier import Classifier
+from catdog_gui.classify.prediction import Prediction
+from training.errors import CatDogError, ConfigurationError
+from training.files import write_bytes
+from training.images import PHOTO_SUFFIXES
+from training.model_file import SUFFIX
+
+STATUS_OK = "ok"
+STATUS_UNREADABLE = "unreadable"
+
+
+def write_csv(
+    target: Path,
+    predictions: Iterable[Prediction],
+    class_names: tuple[str, ...],
+    unsure_below: float,
+) -> None:
+    """Write a line for every photo: path, label, confidence, status, reason, and probabilities.
+
+    Raises:
+        CatDogError: The file cannot be written.
+    """
+    header = ["path", "label", "confidence", "status", "reason"]
+    rows: list[list[str]] = [header + [f"p_{name}" for name in class_names]]
+    for prediction in predictions:
+        readable = prediction.readable
+        rows.append(
+            [
+                str(prediction.path),
+                prediction.label(class_names, unsure_below),
+                f"{prediction.confidence:.6f}" if readable else "",
+                STATUS_OK if readable else STATUS_UNREADABLE,
+                prediction.reason,
+                *(f"{p:.6f}" for p in prediction.probabilities or ()),
+                *("" for _ in class_names if not readable),
+            ]
+        )
+    _write(target, rows)
+
+
+def write_kaggle(
+    target: Path,
+    predictions: Iterable[Prediction],
+    class_names: tuple[str, ...],
+    *,
+    species: bool,
+) -> None:
+    """Write a submission to Kaggle's Dogs vs Cats: id and the probability of dog, ordered by id.
+
+    An unreadable photo gets the probability 0.5, which costs least when nothing is known.
+
+    Args:
+        target: The CSV file.
+        predictions: Of photos that are named by their number, such as 17.jpg.
+        class_names: The model's; there must be a cat and a dog among them.
+        species: Add the study's third column, cat or dog.
+
+    Raises:
+        ConfigurationError: The model knows no cats and dogs, or a photo has no number.
+        CatDogError: The file cannot be written.
+    """
+    folded = [name.lower().rstrip("s") for name in class_names]
+    if not {"cat", "dog"} <= set(folded):
+        raise ConfigurationError(
+            f"A Kaggle submission needs a model of cats and dogs, not of {', '.join(class_names)}."
+        )
+    dog = folded.index("dog")
+    rows = []
+    for prediction in predictions:
+        number = "".join(filter(str.isdigit, prediction.path.stem.rpartition(".")[2]))
+        if not number:
+            raise ConfigurationError(
+                f"{prediction.path} has no number in its name, which a Kaggle submission needs as "
+                "its id."
+            )
+        probability = prediction.probabilities[dog] if prediction.readable else 0.5
+        kind = ["dog" if probability >= 0.5 else "cat"] if species else []
+        rows.append([number, f"{probability:.6f}", *kind])
+    header = ["id", "label", *(["Species"] if species else [])]
+    _write(target, [header, *sorted(rows, key=lambda row: int(row[0]))])
+
+
+def as_json(
+    predictions: Sequence[Prediction], classifier: Classifier, unsure_below: float
+) -> dict[str, Any]:
+    """Return predictions as one object that JSON can hold."""
+    class_names = classifier.description.class_names
+    photos = [
+        {
+            "path": str(prediction.path),
+            "label": prediction.label(class_names, unsure_below),
+            "confidence": round(prediction.confidence, 6) if prediction.readable else None,
+            "status": STATUS_OK if prediction.readable else STATUS_UNREADABLE,
+            "reason": prediction.reason,
+            "probabilities": {
+                name: round(probability, 6)
+                for name, probability in zip(class_names, prediction.probabilities, strict=False)
+            },
+        }
+        for prediction in predictions
+    ]
+    return {
+        "model": classifier.name,
+        "classes": list(class_names),
+        "unsure_below": unsure_below,
+        "counts": count_labels(predictions, class_names, unsure_below),
+        "photos": photos,
+    }
+
+
+def count_labels(
+    predictions: Iterable[Prediction], class_names: tuple[str, ...], unsure_below: float
+) -> dict[str, int]:
+    """Count photos by label; unreadable ones are counted as such."""
+    counts = Counter(
+        prediction.label(class_names, unsure_below) or STATUS_UNREADABLE
+        for prediction in predictions
+    )
+    return dict(counts)
+
+
+def check_target(target: Path) -> None:
+    """Refuse to write a table over what is no table.
+
+    Raises:
+        ConfigurationError: The target is a folder, or is named like a photo or a model.
+    """
+    if target.is_dir():
+        raise ConfigurationError(f"{target} is a folder: name a file to write to.")
+    if target.suffix.lower() in PHOTO_SUFFIXES | {SUFFIX, ".zip", ".keras", ".h5"}:
+        raise ConfigurationError(
+            f"{target} is named like a photo or a model: name a file that ends in .csv."
+        )
+
+
+def _write(target: Path, rows: Iterable[Sequence[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)  # RFC 4180
+    try:
+        # A file name that is no valid Unicode is written as its bytes, escaped.
+        write_bytes(target, text.getvalue().encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise CatDogError(f"{target} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,139 @@
+"""The model library: a folder of model files, each named as its model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from training import model_file
+from training.errors import CatDogError, ModelFileError
+from training.files import check_name, write_bytes
+from training.model_file import SUFFIX, ModelDescription, read_description, read_model_file
+
+EXPORT_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "catdog": (),
+    "keras": (model_file.KERAS,),
+    "openvino": (model_file.OPENVINO_XML, model_file.OPENVINO_BIN),
+}
+"""What a model can be exported as, and the members of its file that this takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryModel:
+    """A model of the library, as its file describes it."""
+
+    name: str
+    path: Path
+    bytes: int
+    description: ModelDescription
+
+
+class ModelLibrary:
+    """The models in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look in `folder`, which need not exist."""
+        self._folder = folder
+
+    def models(self) -> list[LibraryModel]:
+        """Return all models that can be described, newest first."""
+        described = []
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            try:
+                size = path.stat().st_size
+                described.append(LibraryModel(path.stem, path, size, read_description(path)))
+            except (ModelFileError, OSError):
+                continue  # a damaged file is told of when someone asks for it by name
+        return sorted(described, key=lambda model: model.description.created, reverse=True)
+
+    def path_of(self, name: str) -> Path:
+        """Return where the model of that name is or would be.
+
+        Raises:
+            ConfigurationError: The name cannot be a file's.
+        """
+        return self._folder / f"{check_name(name, 'The model name')}{SUFFIX}"
+
+    def find(self, name_or_file: str) -> Path:
+        """Return the model file that a name in the library, or else a path, stands for.
+
+        Raises:
+            ModelFileError: There is neither.
+        """
+        try:
+            path = self.path_of(name_or_file)
+        except CatDogError:
+            path = Path(name_or_file)
+        if path.is_file():
+            return path
+        if Path(name_or_file).exists():
+            return Path(name_or_file)
+        known = ", ".join(model.name for model in self.models()) or "none yet"
+        raise ModelFileError(
+            f"There is no model {name_or_file!r}, neither in the library ({known}) nor as a file."
+        )
+
+    def newest(self) -> Path:
+        """Return the model to use when none was chosen.
+
+        Raises:
+            ModelFileError: The library is empty.
+        """
+        models = self.models()
+        if not models:
+            raise ModelFileError("There is no model yet: train one, or name a model file.")
+        return models[0].path
+
+    def add(self, path: Path) -> Path:
+        """Copy a model file, once verified, into the library and return where it is now.
+
+        Raises:
+            ModelFileError: It is refused, or its name is taken.
+        """
+        from catdog_gui.classify.classifier import Classifier
+
+        Classifier.open(path)
+        target = self.path_of(path.stem)
+        if target.exists():
+            raise ModelFileError(
+                f"The library has a model named {path.stem!r} already: rename the file first."
+            )
+        write_bytes(target, path.read_bytes())
+        return target
+
+    def export(self, name: str, export_format: str, target: Path) -> list[Path]:
+        """Write a model in another format and return the files written.
+
+        Raises:
+            ModelFileError: The model is refused, or a file would be overwritten.
+        """
+        source = read_model_file(self.find(name))
+        contents = {target: source.path.read_bytes()}
+        members = EXPORT_FORMATS[export_format]
+        if members:
+            contents = {
+                target if len(members) == 1 else target.with_suffix(Path(member).suffix): (
+                    source.members[member]
+                )
+                for member in members
+            }
+        for file in contents:
+            if file.exists():
+                raise ModelFileError(f"{file} exists already and is left as it is.")
+        for file, content in contents.items():
+            write_bytes(file, content)
+        return list(contents)
+
+    def remove(self, name: str) -> Path:
+        """Delete a model from the library and return where it was.
+
+        Raises:
+            ModelFileError: The library has no such model.
+        """
+        path = self.path_of(name)
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            raise ModelFileError(f"The library has no model {name!r}.") from error
+        except OSError as error:
+            raise ModelFileError(f"{path} cannot be removed: {error.strerror}.") from error
+        return path

@@ -1,0 +1,41 @@
+"""What a classifier says about a photo."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The probabilities of a photo's classes, or the reason why it could not be read."""
+
+    path: Path
+    probabilities: tuple[float, ...] = ()
+    """One for each class, in the model's order; empty if the photo is unreadable."""
+    reason: str = ""
+
+    @property
+    def readable(self) -> bool:
+        """Whether the photo could be read."""
+        return bool(self.probabilities)
+
+    @property
+    def confidence(self) -> float:
+        """The highest probability; 0 for an unreadable photo."""
+        return max(self.probabilities, default=0.0)
+
+    @property
+    def best(self) -> int:
+        """The index of the most probable class.
+
+        Raises:
+            ValueError: The photo is unreadable.
+        """
+        return self.probabilities.index(max(self.probabilities))
+
+    def label(self, class_names: tuple[str, ...], unsure_below: float) -> str:
+        """Return the class name, `unsure`, or nothing for an unreadable photo."""
+        if not self.readable:
+            return ""
+        return class_names[self.best] if self.confidence >= unsure_below else UNSURE

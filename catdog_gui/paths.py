@@ -1,0 +1,34 @@
+"""Where the program keeps its files."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from platformdirs import PlatformDirs
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolders:
+    """The folders of one user's CatDog Studio; each is made when something is written to it."""
+
+    models: Path
+    """The model library."""
+    runs: Path
+    settings: Path
+    logs: Path
+
+    @classmethod
+    def of_this_user(cls) -> Self:
+        """Follow the platform, or the environment variable CATDOG_HOME where it is set."""
+        home = os.environ.get("CATDOG_HOME")
+        if home:
+            root = Path(home).absolute()
+            return cls(root / "models", root / "runs", root / "settings", root / "logs")
+        folders = PlatformDirs("CatDog Studio", appauthor=False)
+        return cls(
+            folders.user_data_path / "models",
+            folders.user_data_path / "runs",
+            folders.user_config_path,
+            folders.user_log_path,
+        )
