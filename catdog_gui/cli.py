@@ -1,0 +1,48 @@
+"""The command line: the window's jobs without a window.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted with what was finished kept.
+"""
+
+from collections.abc import Sequence
+
+import click
+
+import catdog_gui
+from catdog_gui.commands.classify import classify
+from catdog_gui.commands.evaluate import evaluate
+from catdog_gui.commands.models import models
+from catdog_gui.commands.output import Interrupted
+from catdog_gui.commands.runs import runs
+from catdog_gui.commands.train import train
+from training.errors import CatDogError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        catdog.main(list(arguments), prog_name="catdog", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        error.show()
+        return error.exit_code
+    except (Interrupted, KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; what was finished is kept.", err=True)
+        return INTERRUPTED
+    except (CatDogError, click.ClickException) as error:
+        message = error.message if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"catdog: {message}", err=True)
+        return 1
+    return 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(catdog_gui.__version__, prog_name="CatDog Studio")
+def catdog() -> None:
+    """Train image classifiers and classify photos, offline. Without a command the window opens."""
+
+
+for command in (train, classify, evaluate, models, runs):
+    catdog.add_command(command)
