@@ -1,0 +1,1 @@
+"""Threads that turn Qt-free work into signals."""

@@ -1,0 +1,63 @@
+"""Short jobs of the photos page, off the GUI thread."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from catdog_gui.classify.export import check_target, write_csv
+from catdog_gui.classify.library import LibraryModel, ModelLibrary
+from catdog_gui.classify.prediction import Prediction
+from catdog_gui.classify.scan import find_photos
+from catdog_gui.workers.background_task import BackgroundTask
+
+
+class ScanTask(BackgroundTask):
+    """Finds the photos in files and folders; succeeds with a list of paths."""
+
+    def __init__(self, paths: Sequence[Path], parent: QObject | None = None) -> None:
+        """Look in `paths` once started."""
+        super().__init__(parent)
+        self._paths = paths
+
+    def work(self) -> list[Path]:
+        """Find the photos."""
+        return find_photos(self._paths, should_stop=self.should_stop)
+
+
+class ListModelsTask(BackgroundTask):
+    """Reads what the library's models say of themselves; succeeds with a list of them."""
+
+    def __init__(self, library: ModelLibrary, parent: QObject | None = None) -> None:
+        """Read `library` once started."""
+        super().__init__(parent)
+        self._library = library
+
+    def work(self) -> list[LibraryModel]:
+        """Read the descriptions."""
+        return self._library.models()
+
+
+class ExportTask(BackgroundTask):
+    """Writes predictions to a CSV file; succeeds with its path."""
+
+    def __init__(
+        self,
+        target: Path,
+        predictions: Sequence[Prediction],
+        class_names: tuple[str, ...],
+        unsure_below: float,
+        parent: QObject | None = None,
+    ) -> None:
+        """Write `target` once started."""
+        super().__init__(parent)
+        self._target = target
+        self._predictions = predictions
+        self._class_names = class_names
+        self._unsure_below = unsure_below
+
+    def work(self) -> Path:
+        """Write the file."""
+        check_target(self._target)
+        write_csv(self._target, self._predictions, self._class_names, self._unsure_below)
+        return self._target
