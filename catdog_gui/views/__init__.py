@@ -1,0 +1,1 @@
+"""Widgets: each page one file, each reusable widget one file."""
