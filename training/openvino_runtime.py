@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def convert_network(graph: object) -> tuple[bytes, bytes]:
     """Convert a TensorFlow concrete function to OpenVINO: its network in XML, and its weights."""
-    _silence()
+    silence()
     import openvino
 
     converted = openvino.convert_model(graph)
@@ -37,7 +37,7 @@ def compile_network(
     Raises:
         RuntimeError: OpenVINO cannot read it.
     """
-    _silence()
+    silence()
     import openvino
 
     core = openvino.Core()
@@ -46,13 +46,13 @@ def compile_network(
 
 def openvino_version() -> str:
     """Return OpenVINO's version."""
-    _silence()
+    silence()
     import openvino
 
     return openvino.__version__
 
 
-def _silence() -> None:
+def silence() -> None:
     """Make the reporting package fail to import, upon which OpenVINO uses a silent stand-in."""
     modules = cast("dict[str, ModuleType | None]", sys.modules)
     modules["openvino_telemetry"] = None

@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from openvino import opset13 as opset13
 
 __version__: str
 
-class Model: ...
+class Model:
+    def __init__(
+        self, results: list[opset13.Node], parameters: list[opset13.Node], name: str
+    ) -> None: ...
 
 class Type:
     f32: Type

@@ -1,0 +1,1 @@
+"""Tests: claims about what CatDog Studio does."""

@@ -1,0 +1,1 @@
+"""The real application, as a user starts it."""

@@ -1,0 +1,1 @@
+"""Item models, workers and views, without a screen."""
