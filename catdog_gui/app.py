@@ -1,6 +1,7 @@
 """The application with its window: the one place where everything is built and connected."""
 
 import logging
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ from catdog_gui.workers.background_task import FunctionTask, TaskRunner
 
 if TYPE_CHECKING:
     from catdog_gui.views.train_page import TrainPage
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may hold the interpreter while the window waits; Python's own is 5 ms."""
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +70,7 @@ class Studio(QObject):
 
 def main(arguments: Sequence[str]) -> int:
     """Open the window and return the exit status once it is closed."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     folders = AppFolders.of_this_user()
     start_logging(folders.logs)
     application = QApplication(list(arguments))

@@ -39,3 +39,12 @@ class Prediction:
         if not self.readable:
             return ""
         return class_names[self.best] if self.confidence >= unsure_below else UNSURE
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTable:
+    """Predictions of one model, with what turns them into labels."""
+
+    predictions: tuple[Prediction, ...]
+    class_names: tuple[str, ...]
+    unsure_below: float

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
+from PySide6.QtGui import QImage
 
-from catdog_gui.classify.prediction import Prediction
+from catdog_gui.classify.prediction import Prediction, PredictionTable
 from catdog_gui.workers.thumbnail_loader import ThumbnailLoader
 
 UNREADABLE = "unreadable"
@@ -34,6 +36,17 @@ class PhotoRole(IntEnum):
     THUMBNAIL = Qt.ItemDataRole.UserRole + 2
     PREDICTION = Qt.ItemDataRole.UserRole + 3
     LABEL = Qt.ItemDataRole.UserRole + 4
+    CELL = Qt.ItemDataRole.UserRole + 5
+
+
+@dataclass(frozen=True)
+class PhotoCell:
+    """All that is drawn of a photo, so that one question is enough."""
+
+    image: QImage | None
+    """Null if it cannot be decoded, None if it is not decoded yet."""
+    prediction: Prediction | None
+    label: str
 
 
 class PhotoListModel(QAbstractListModel):
@@ -72,6 +85,10 @@ class PhotoListModel(QAbstractListModel):
     def unsure_below(self) -> float:
         """The threshold under which a prediction is labelled unsure."""
         return self._unsure_below
+
+    def table(self) -> PredictionTable:
+        """Return the predictions as they are now."""
+        return PredictionTable(tuple(self._predictions), self._class_names, self._unsure_below)
 
     def counts(self) -> Counter[str]:
         """Count the photos of every label; unreadable ones count as such."""
@@ -130,12 +147,18 @@ class PhotoListModel(QAbstractListModel):
             case PhotoRole.PREDICTION:
                 return self._prediction(row)
             case PhotoRole.LABEL:
-                prediction = self._prediction(row)
-                return self._label(prediction) if prediction else ""
+                return self._label_of(row)
+            case PhotoRole.CELL:
+                image = self._thumbnails.thumbnail(self._photos[row])
+                return PhotoCell(image, self._prediction(row), self._label_of(row))
         return None
 
     def _prediction(self, row: int) -> Prediction | None:
         return self._predictions[row] if row < len(self._predictions) else None
+
+    def _label_of(self, row: int) -> str:
+        prediction = self._prediction(row)
+        return self._label(prediction) if prediction else ""
 
     def _label(self, prediction: Prediction) -> str:
         return prediction.label(self._class_names, self._unsure_below) or UNREADABLE

@@ -13,7 +13,7 @@ class Card(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self._heading = QLabel(heading)
-        self._heading.setObjectName("heading")
+        self._heading.setProperty("role", "heading")
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         self.body.setSpacing(GRID)

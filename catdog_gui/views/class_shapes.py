@@ -36,9 +36,8 @@ def class_icon(index: int, theme: Theme, side: int = 16) -> QIcon:
     """Return the shape of a class as an icon, drawn large enough for a screen of three times."""
     pixmap = QPixmap(side * 3, side * 3)
     pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    draw_class_shape(painter, QRectF(pixmap.rect()).adjusted(6, 6, -6, -6), index, theme)
-    painter.end()
+    with QPainter(pixmap) as painter:
+        draw_class_shape(painter, QRectF(pixmap.rect()).adjusted(6, 6, -6, -6), index, theme)
     return QIcon(pixmap)
 
 

@@ -48,9 +48,9 @@ class EmptyState(QWidget):
         self._icon_name = icon_name
         self._icon = QLabel()
         heading = QLabel(title)
-        heading.setObjectName("title")
+        heading.setProperty("role", "title")
         words = QLabel(text)
-        words.setObjectName("muted")
+        words.setProperty("role", "muted")
         self._layout = QVBoxLayout(self)
         self._layout.setSpacing(2 * GRID)
         self._layout.addStretch()

@@ -19,11 +19,11 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the text, shortened if need be."""
-        painter = QPainter(self)
         place = self.contentsRect()
         text = self.fontMetrics().elidedText(
             self.text(), Qt.TextElideMode.ElideMiddle, place.width()
         )
         self.setToolTip(self.text() if text != self.text() else "")
-        painter.setPen(self.palette().windowText().color())
-        painter.drawText(place, self.alignment(), text)
+        with QPainter(self) as painter:
+            painter.setPen(self.palette().windowText().color())
+            painter.drawText(place, self.alignment(), text)

@@ -41,7 +41,8 @@ class LabelChips(QWidget):
             self._rebuild(labels)
         for label, button in zip(self._labels, self._group.buttons(), strict=True):
             count = total if label is None else counts[label]
-            button.setText(f"{self._title(label)}  {count:,}")
+            title = self._title(label).replace("&", "&&")  # a single one would mark a shortcut
+            button.setText(f"{title}  {count:,}")
 
     def _rebuild(self, labels: list[str | None]) -> None:
         chosen = self._group.checkedId()
@@ -52,11 +53,12 @@ class LabelChips(QWidget):
         self._labels = labels
         for number, label in enumerate(labels):
             button = QPushButton()
-            button.setObjectName("chip")
+            button.setProperty("role", "chip")
             button.setCheckable(True)
             button.setChecked(label == kept)
             self._group.addButton(button, number)
             self._layout.insertWidget(number, button)
+            button.show()  # at once, not when the event loop comes to it
         if self._group.checkedId() == -1:
             self._group.button(0).setChecked(True)
             self.chosen.emit(None)

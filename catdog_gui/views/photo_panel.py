@@ -31,10 +31,10 @@ class PhotoPanel(QWidget):
         self._photo: Path | None = None
         self._picture = _Picture(theme)
         self._name = ElidedLabel()
-        self._name.setObjectName("heading")
+        self._name.setProperty("role", "heading")
         self._bars = ProbabilityBars(theme)
         self._words = QLabel()
-        self._words.setObjectName("muted")
+        self._words.setProperty("role", "muted")
         self._words.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
@@ -92,19 +92,25 @@ class _Picture(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the image, or a quiet ground until there is one."""
-        painter = QPainter(self)
-        if self._image is None or self._image.isNull():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._theme.colours.border))
-            painter.setOpacity(0.5)
-            painter.drawRoundedRect(self.rect(), GRID, GRID)
-            return
+        with QPainter(self) as painter:
+            if self._image is None or self._image.isNull():
+                self._draw_ground(painter)
+            else:
+                self._draw_image(painter, self._image)
+
+    def _draw_ground(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.colours.border))
+        painter.setOpacity(0.5)
+        painter.drawRoundedRect(self.rect(), GRID, GRID)
+
+    def _draw_image(self, painter: QPainter, image: QImage) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        size = image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         place = QRectF(0, 0, size.width(), size.height())
         place.moveCenter(QRectF(self.rect()).center())
-        painter.drawImage(place, self._image)
+        painter.drawImage(place, image)
 
 
 class ProbabilityBars(QWidget):
@@ -137,11 +143,11 @@ class ProbabilityBars(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the bars."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rows = enumerate(zip(self._names, self._probabilities, strict=False))
-        for index, (name, probability) in rows:
-            self._draw_row(painter, 2 * ROW * index, index, name, probability)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for index, (name, probability) in rows:
+                self._draw_row(painter, 2 * ROW * index, index, name, probability)
 
     def _draw_row(
         self, painter: QPainter, top: int, index: int, name: str, probability: float

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from PySide6.QtCore import QModelIndex, QSize, Signal, Slot
+from PySide6.QtCore import QModelIndex, QSize, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from catdog_gui.classify.library import LibraryModel, ModelLibrary
-from catdog_gui.classify.prediction import Prediction
+from catdog_gui.classify.prediction import Prediction, PredictionTable
 from catdog_gui.item_models.photo_list_model import LabelFilter, PhotoListModel, PhotoRole
 from catdog_gui.messages import Messages
 from catdog_gui.settings import Settings
@@ -40,6 +40,8 @@ from training.model_file import ModelDescription
 
 THUMBNAIL_PIXELS = 256
 PICTURE_PIXELS = 768
+REFRESH_MILLISECONDS = 150
+"""Predictions are shown at most this often, however fast they come."""
 
 
 class PhotosPage(DropTarget):
@@ -67,6 +69,10 @@ class PhotosPage(DropTarget):
         self._activity: Activity | None = None
         self._begun = 0.0
         self._folder = Path()
+        self._arrived: list[Prediction] = []
+        self._refreshing = QTimer(self)
+        self._refreshing.setInterval(REFRESH_MILLISECONDS)
+        self._refreshing.timeout.connect(self._show_arrived)
         self._thumbnails = ThumbnailLoader(THUMBNAIL_PIXELS, self)
         self._pictures = ThumbnailLoader(PICTURE_PIXELS, self)
         self._photos = PhotoListModel(self._thumbnails, self)
@@ -126,14 +132,9 @@ class PhotosPage(DropTarget):
         if self._classifying is not None:
             self._classifying.stop()
 
-    def export_csv(self, target: Path) -> None:
-        """Write what was said of the photos to a CSV file."""
-        task = ExportTask(
-            target,
-            list(self._photos.predictions),
-            self._photos.class_names,
-            self._photos.unsure_below,
-        )
+    def export_csv(self, target: Path, table: PredictionTable | None = None) -> None:
+        """Write predictions to a CSV file; those that are shown, if no others are given."""
+        task = ExportTask(target, table or self._photos.table())
         task.succeeded.connect(self._say_exported)
         task.failed.connect(self._messages.problem)
         self._tasks.start(task)
@@ -145,24 +146,26 @@ class PhotosPage(DropTarget):
         self._pictures.close()
 
     def _build(self) -> None:
-        self._open_button = QPushButton(self.tr("Open folder…"))
+        self._open_button = QPushButton(self.tr("&Open folder…"))
         self._open_button.setObjectName("open_folder")
         self._open_button.clicked.connect(self._ask_for_folder)
-        self._first_open = QPushButton(self.tr("Open a folder…"))
-        self._first_open.setObjectName("primary")
+        self._first_open = QPushButton(self.tr("&Open a folder…"))
+        self._first_open.setObjectName("open_first_folder")
+        self._first_open.setProperty("role", "primary")
         self._first_open.clicked.connect(self._ask_for_folder)
         self._picker = ModelPicker()
         self._picker.picked.connect(self._remember_model)
-        self._classify_button = QPushButton(self.tr("Classify"))
-        self._classify_button.setObjectName("primary")
+        self._classify_button = QPushButton(self.tr("&Classify"))
+        self._classify_button.setObjectName("classify")
+        self._classify_button.setProperty("role", "primary")
         self._classify_button.clicked.connect(self.classify)
-        self._export_button = QPushButton(self.tr("Export CSV…"))
+        self._export_button = QPushButton(self.tr("&Export CSV…"))
         self._export_button.setObjectName("export")
         self._export_button.clicked.connect(self._ask_for_csv)
         self._title = ElidedLabel()
-        self._title.setObjectName("title")
+        self._title.setProperty("role", "title")
         self._subtitle = QLabel()
-        self._subtitle.setObjectName("muted")
+        self._subtitle.setProperty("role", "muted")
         self._chips = LabelChips(self._theme)
         self._chips.chosen.connect(self._shown.set_label)
         empty = EmptyState(
@@ -264,6 +267,7 @@ class PhotosPage(DropTarget):
 
     @Slot(object)
     def _expect_predictions(self, description: ModelDescription) -> None:
+        self._arrived = []
         self._photos.begin_predictions(description.class_names, description.unsure_below)
         self._begun = monotonic()
         if self._activity is not None:
@@ -271,9 +275,18 @@ class PhotosPage(DropTarget):
 
     @Slot(object)
     def _add_predictions(self, batch: list[Prediction]) -> None:
-        if not self._photos.awaits(batch):
-            return  # of a folder that was left meanwhile
-        self._photos.add_predictions(batch)
+        """Keep predictions until the next refresh: one redraw serves many batches."""
+        self._arrived += batch
+        if not self._refreshing.isActive():
+            self._refreshing.start()
+
+    @Slot()
+    def _show_arrived(self) -> None:
+        self._refreshing.stop()
+        arrived, self._arrived = self._arrived, []
+        if not arrived or not self._photos.awaits(arrived):
+            return  # or of a folder that was left meanwhile
+        self._photos.add_predictions(arrived)
         if self._activity is not None:
             done = len(self._photos.predictions)
             self._activity.show(self.tr("Classifying"), done, len(self._photos.photos))
@@ -281,6 +294,7 @@ class PhotosPage(DropTarget):
 
     @Slot()
     def _say_done(self) -> None:
+        self._show_arrived()
         done = len(self._photos.predictions)
         seconds = monotonic() - self._begun
         self._messages.done(
@@ -291,6 +305,7 @@ class PhotosPage(DropTarget):
 
     @Slot()
     def _say_stopped(self) -> None:
+        self._show_arrived()
         self._messages.notice(
             self.tr("Stopped: {0:,} of {1:,} photos are classified.").format(
                 len(self._photos.predictions), len(self._photos.photos)
@@ -324,8 +339,13 @@ class PhotosPage(DropTarget):
     @Slot()
     def _ask_for_csv(self) -> None:
         start = str(self._folder.parent / f"{self._folder.name or 'photos'}.csv")
+        table = self._photos.table()  # as it is when asked for, whatever comes meanwhile
         choose_new_file(
-            self, self.tr("Export as CSV"), start, self.tr("Tables (*.csv)"), self.export_csv
+            self,
+            self.tr("Export as CSV"),
+            start,
+            self.tr("Tables (*.csv)"),
+            lambda target: self.export_csv(target, table),
         )
 
     @Slot()

@@ -26,7 +26,7 @@ class ProgressStrip(QFrame):
         self._bar.setTextVisible(False)
         self._words = QLabel()
         self._words.setObjectName("progress_words")
-        self._stop = QPushButton(self.tr("Stop"))
+        self._stop = QPushButton(self.tr("&Stop"))
         self._stop.setObjectName("stop")
         self._stop.clicked.connect(self._request_stop)
         layout = QHBoxLayout(self)

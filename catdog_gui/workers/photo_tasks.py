@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 
 from catdog_gui.classify.export import check_target, write_csv
 from catdog_gui.classify.library import LibraryModel, ModelLibrary
-from catdog_gui.classify.prediction import Prediction
+from catdog_gui.classify.prediction import PredictionTable
 from catdog_gui.classify.scan import find_photos
 from catdog_gui.workers.background_task import BackgroundTask
 
@@ -44,20 +44,17 @@ class ExportTask(BackgroundTask):
     def __init__(
         self,
         target: Path,
-        predictions: Sequence[Prediction],
-        class_names: tuple[str, ...],
-        unsure_below: float,
+        table: PredictionTable,
         parent: QObject | None = None,
     ) -> None:
-        """Write `target` once started."""
+        """Write `table` to `target` once started."""
         super().__init__(parent)
         self._target = target
-        self._predictions = predictions
-        self._class_names = class_names
-        self._unsure_below = unsure_below
+        self._table = table
 
     def work(self) -> Path:
         """Write the file."""
         check_target(self._target)
-        write_csv(self._target, self._predictions, self._class_names, self._unsure_below)
+        table = self._table
+        write_csv(self._target, table.predictions, table.class_names, table.unsure_below)
         return self._target

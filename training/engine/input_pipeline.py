@@ -65,9 +65,11 @@ class PhotoReader:
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Batches of a training split, shuffled anew on every pass, the same for the same seed.
+    """Batches of a training split in which the classes take turns, the same for the same seed.
 
-    An epoch need not be a whole pass: the next one goes on where it ended.
+    Every class is shuffled anew on each pass over it. Taking turns keeps batches alike, which
+    makes for steadier steps than drawing from all photos at once, and lets a rare class count as
+    much as a common one. An epoch need not be a whole pass: the next one goes on where it ended.
     """
 
     def __init__(
@@ -82,12 +84,13 @@ class TrainingBatches(keras.utils.PyDataset):
         """Offer `steps` batches of `batch_size` photos an epoch."""
         super().__init__(workers=DECODING_THREADS, max_queue_size=BATCHES_AHEAD)
         self._reader = reader
-        self._photos = photos
+        labels = sorted({photo.label for photo in photos})
+        self._classes = [[p for p in photos if p.label == label] for label in labels]
         self._batch_size = batch_size
         self._steps = steps
         self._seed = seed
         self._epoch = 0
-        self._orders: dict[int, NDArray[np.int64]] = {}
+        self._orders: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -103,17 +106,20 @@ class TrainingBatches(keras.utils.PyDataset):
         self._epoch += 1
 
     def _photo(self, place: int) -> LabelledPhoto:
-        """Return the photo at a place in the endless stream of shuffled passes."""
-        number, offset = divmod(place, len(self._photos))
-        return self._photos[int(self._order(number)[offset])]
+        """Return the photo at a place in the endless stream of photos."""
+        turn, label = divmod(place, len(self._classes))
+        photos = self._classes[label]
+        number, offset = divmod(turn, len(photos))
+        return photos[int(self._order(label, number)[offset])]
 
-    def _order(self, number: int) -> NDArray[np.int64]:
-        """Return the order of one pass; a batch can lie across two, so that two are remembered."""
-        order = self._orders.get(number)
+    def _order(self, label: int, number: int) -> NDArray[np.int64]:
+        """Return the order of a class in one pass; of older passes only the last is remembered."""
+        order = self._orders.get((label, number))
         if order is None:
-            order = np.random.default_rng((self._seed, number)).permutation(len(self._photos))
-            remembered = {n: o for n, o in self._orders.items() if n == number - 1}
-            self._orders = {**remembered, number: order}
+            generator = np.random.default_rng((self._seed, label, number))
+            order = generator.permutation(len(self._classes[label]))
+            recent = {key: o for key, o in self._orders.items() if key != (label, number - 2)}
+            self._orders = {**recent, (label, number): order}
         return order
 
 
