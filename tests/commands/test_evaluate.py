@@ -1,0 +1,85 @@
+"""`catdog evaluate`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.programs import catdog, run_here
+from tests.helpers.photos import write_photo
+from training.metrics import wilson_interval
+
+
+def test_json_is_as_agreed(model: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photo(dataset / "blue" / "in truth red.jpg", "red")
+    (dataset / "red" / "empty.jpg").touch()
+    assert run_here("evaluate", model.stem, dataset, "--json") == 0
+    interval = wilson_interval(8, 9)
+    assert json.loads(capsys.readouterr().out) == {
+        "model": "colours",
+        "dataset": str(dataset),
+        "split": "all",
+        "photos": 9,
+        "accuracy": 8 / 9,
+        "accuracy_low": interval.low,
+        "accuracy_high": interval.high,
+        "classes": ["blue", "red"],
+        "confusion": [[4, 1], [0, 4]],
+        "unreadable": [{"path": "red/empty.jpg", "reason": "the file is empty"}],
+    }
+
+
+@pytest.mark.usefixtures("model")
+def test_the_accuracy_is_told_with_its_interval_and_confusion(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (dataset / "red" / "empty.jpg").touch()
+    assert run_here("evaluate", "colours", dataset) == 0
+    output = capsys.readouterr()
+    assert output.out == (
+        "100.0% (67.6% to 100.0%) of 8 photos (all) by colours\n"
+        "  blue: taken 4 for blue, 0 for red\n"
+        "  red: taken 0 for blue, 4 for red\n"
+    )
+    assert output.err == "left out red/empty.jpg: the file is empty\n"
+
+
+@pytest.mark.usefixtures("model")
+def test_the_split_can_be_chosen(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_here("evaluate", "colours", dataset, "--split", "test", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["split"], told["photos"]) == ("test", 2)
+
+
+def test_a_class_that_the_model_does_not_know_is_told(
+    model: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photo(dataset / "green" / "1.jpg", "green")
+    assert run_here("evaluate", model, dataset) == 1
+    assert "'green'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("model")
+def test_classify_and_evaluate_agree_photo_by_photo(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, colour in enumerate(["red", "green", "green", "blue"]):
+        write_photo(dataset / "blue" / f"odd {number}.jpg", colour, number)
+    assert run_here("evaluate", "colours", dataset, "--json") == 0
+    confusion = json.loads(capsys.readouterr().out)["confusion"]
+    for row, name in zip(confusion, ("blue", "red"), strict=True):
+        assert run_here("classify", dataset / name, "--model", "colours", "--json") == 0
+        counts = json.loads(capsys.readouterr().out)["counts"]
+        assert [counts.get("blue", 0), counts.get("red", 0)] == row
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
+@pytest.mark.usefixtures("model")
+def test_a_photo_that_is_no_ordinary_file_holds_nothing_up(dataset: Path, home: Path) -> None:
+    os.mkfifo(dataset / "red" / "pipe.jpg")
+    ended = catdog("evaluate", "colours", dataset, "--json", home=home, seconds=15)
+    assert ended.returncode == 0
+    unreadable = [{"path": "red/pipe.jpg", "reason": "it is not an ordinary file"}]
+    assert json.loads(ended.stdout)["unreadable"] == unreadable
