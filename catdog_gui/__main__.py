@@ -13,8 +13,10 @@ def main() -> int:
 
         return train()
     if arguments:
-        from catdog_gui.cli import main as command
-
+        try:
+            from catdog_gui.cli import main as command
+        except KeyboardInterrupt:
+            return 130
         return command(arguments)
     from catdog_gui.app import main as window
 

@@ -3,6 +3,8 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted with what was finished kept.
 """
 
+import io
+import sys
 from collections.abc import Sequence
 
 import click
@@ -11,7 +13,7 @@ import catdog_gui
 from catdog_gui.commands.classify import classify
 from catdog_gui.commands.evaluate import evaluate
 from catdog_gui.commands.models import models
-from catdog_gui.commands.output import Interrupted
+from catdog_gui.commands.output import Interrupted, one_line
 from catdog_gui.commands.runs import runs
 from catdog_gui.commands.train import train
 from training.errors import CatDogError
@@ -21,6 +23,8 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name must not break an answer
     try:
         catdog.main(list(arguments), prog_name="catdog", standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -31,9 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     except (Interrupted, KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was finished is kept.", err=True)
         return INTERRUPTED
-    except (CatDogError, click.ClickException) as error:
+    except (CatDogError, click.ClickException, OSError) as error:
         message = error.message if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"catdog: {message}", err=True)
+        click.echo(f"catdog: {one_line(message)}", err=True)
         return 1
     return 0
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from training.dataset import SplitMethod
+from training.dataset import Dataset, Split, SplitMethod, split_dataset
 from training.errors import ConfigurationError
 from training.files import check_name
 from training.images import ImageSize
@@ -91,6 +91,20 @@ class SplitChoice:
             )
         if self.validation_share + self.test_share > MOST_HELD_OUT:
             raise ConfigurationError("Validation and test take over 90%: leave more to train on.")
+
+    def divide(self, dataset: Dataset) -> Split:
+        """Divide a dataset's photos so.
+
+        Raises:
+            DatasetError: The dataset does not offer this split.
+        """
+        return split_dataset(
+            dataset,
+            self.method,
+            seed=self.seed,
+            validation_share=self.validation_share,
+            test_share=self.test_share,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,12 @@ from typing import Protocol
 import numpy as np
 
 from training.errors import DatasetError, PhotoError
-from training.images import MOST_BYTES, PHOTO_SUFFIXES
+from training.files import exists
+from training.images import MOST_BYTES, PHOTO_SUFFIXES, read_file
 
 MOST_CLASSES = 1000
+RESERVED_LABELS = {"unsure", "unreadable"}
+"""What photos are labelled that have no class, so that no class may be named so."""
 STUDY_TRAIN_END = 5000
 STUDY_VALIDATION_END = 7500
 
@@ -121,12 +124,7 @@ class _FolderSource:
         self._root = root
 
     def read(self, name: str) -> bytes:
-        try:
-            return (self._root / name).read_bytes()
-        except FileNotFoundError as error:
-            raise PhotoError("the file is not there") from error
-        except OSError as error:
-            raise PhotoError(f"it cannot be read ({error.strerror or error})") from error
+        return read_file(self._root / name)
 
 
 class _ZipSource:
@@ -154,7 +152,7 @@ def open_dataset(path: Path) -> Dataset:
     Raises:
         DatasetError: There is no such dataset, or its layout is not understood.
     """
-    if not path.exists():
+    if not exists(path):
         raise DatasetError(f"There is no dataset at {path}: check the path.")
     if path.is_dir():
         entries, source = _folder_entries(path), _FolderSource(path)
@@ -316,6 +314,12 @@ def _check_classes(path: Path, class_names: Sequence[str]) -> None:
     if len(class_names) > MOST_CLASSES:
         raise DatasetError(
             f"{path} shows {len(class_names):,} classes: at most {MOST_CLASSES:,} can be trained."
+        )
+    reserved = RESERVED_LABELS & {name.casefold() for name in class_names}
+    if reserved:
+        raise DatasetError(
+            f"{path} has a class named {min(reserved)!r}, which is what photos without a clear "
+            "class are labelled: rename it."
         )
     folded = Counter(name.casefold() for name in class_names)
     twice = [name for name in class_names if folded[name.casefold()] > 1]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,23 @@ LONGEST_NAME = 80
 # What Windows, macOS or Linux refuse in a file name, and what a shell or a CSV could trip over.
 _REFUSED_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path leads to a folder; one that cannot be looked at does not."""
+    status = _status(path)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def is_ordinary_file(path: Path) -> bool:
+    """Tell whether a path leads to a file that can be read to its end: no pipe, no device."""
+    status = _status(path)
+    return status is not None and stat.S_ISREG(status.st_mode)
+
+
+def exists(path: Path) -> bool:
+    """Tell whether a path leads anywhere; one that cannot be looked at does not."""
+    return _status(path) is not None
 
 
 @contextmanager
@@ -62,6 +80,14 @@ def check_name(name: str, what: str) -> str:
             f'{what} {name!r} cannot be used as a file name: leave out / \\ : * ? " < > |.'
         )
     return name
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Return what a path leads to; names too long and folders without access lead nowhere."""
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
 
 
 def _umask() -> int:

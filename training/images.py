@@ -90,20 +90,28 @@ def read_thumbnail(source: Path | bytes, longest_side: int) -> NDArray[np.uint8]
         return np.asarray(upright, dtype=np.uint8)
 
 
-def _content(source: Path | bytes) -> io.BytesIO:
-    """Return a file's bytes, refusing what is no ordinary file before it is opened."""
-    if isinstance(source, Path):
-        status = source.stat()
+def read_file(path: Path) -> bytes:
+    """Return a photo file's bytes, refusing what is no ordinary file before it is opened.
+
+    Raises:
+        PhotoError: It cannot be read, or is larger than any photo.
+    """
+    with _reasons():
+        status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise PhotoError("it is a folder, not a photo")
         if not stat.S_ISREG(status.st_mode):
             raise PhotoError("it is not an ordinary file")
         if status.st_size > MOST_BYTES:
             raise PhotoError(f"it is larger than {MOST_BYTES // 1_000_000} MB")
-        source = source.read_bytes()
-    if not source:
+        return path.read_bytes()
+
+
+def _content(source: Path | bytes) -> io.BytesIO:
+    content = read_file(source) if isinstance(source, Path) else source
+    if not content:
         raise PhotoError("the file is empty")
-    return io.BytesIO(source)
+    return io.BytesIO(content)
 
 
 def _decode(image: Image.Image, at_least: ImageSize) -> Image.Image:

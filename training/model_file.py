@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from training.configuration import SplitChoice
 from training.dataset import SplitMethod
 from training.errors import CatDogError, ModelFileError
-from training.files import replacing
+from training.files import exists, is_folder, is_ordinary_file, replacing
 from training.images import ImageSize
 from training.metrics import Interval, wilson_interval
 
@@ -60,6 +60,15 @@ class Metrics:
     photos: int
     correct: int
     loss: float
+
+    def __post_init__(self) -> None:
+        """Check the counts.
+
+        Raises:
+            ValueError: They are no proportion.
+        """
+        if not 0 <= int(self.correct) <= int(self.photos) or not self.photos:
+            raise ValueError(f"{self.correct} of {self.photos} photos is no proportion")
 
     @property
     def accuracy(self) -> float:
@@ -169,7 +178,7 @@ def write_model_file(
         raise ValueError(f"a model file holds {MEMBERS}, not {tuple(members)}")
     checksums = {name: hashlib.sha256(members[name]).hexdigest() for name in MEMBERS}
     values = {**asdict(description), "sha256": checksums}
-    first = json.dumps(values, indent=1, ensure_ascii=False).encode()
+    first = json.dumps(values, indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, data in {DESCRIPTION: first, **members}.items():
@@ -209,6 +218,7 @@ def read_description(path: Path) -> ModelDescription:
         ModelFileError: It is missing, of an unknown version, or not a model file.
     """
     try:
+        _check_ordinary(path)
         with zipfile.ZipFile(path) as archive:
             return _description(path, _description_values(path, archive))
     except (OSError, zipfile.BadZipFile, ValueError) as error:
@@ -229,8 +239,14 @@ def _unreadable(path: Path, error: Exception) -> ModelFileError:
     return _refusal(path, "it is cut short or not a model file")
 
 
+def _check_ordinary(path: Path) -> None:
+    if exists(path) and not is_ordinary_file(path) and not is_folder(path):
+        raise _refusal(path, "it is no ordinary file")
+
+
 def _read(path: Path) -> bytes:
     try:
+        _check_ordinary(path)
         if path.stat().st_size > MOST_BYTES:
             raise _refusal(path, "it is larger than any model file")
         return path.read_bytes()
@@ -263,7 +279,8 @@ def _check_names(path: Path, archive: zipfile.ZipFile) -> None:
 
 def _description_values(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = json.loads(_member(path, archive, DESCRIPTION))
+        text = _member(path, archive, DESCRIPTION).decode("utf-8", "surrogatepass")
+        values: dict[str, Any] = json.loads(text)
         version = values["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise _refusal(path, "its model.json is damaged") from error
@@ -302,7 +319,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
 def _description(path: Path, values: Mapping[str, Any]) -> ModelDescription:
     try:
         return _parse_description(values)
-    except (KeyError, TypeError, ValueError, CatDogError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, CatDogError) as error:
         raise _refusal(path, f"its model.json does not make sense ({error})") from error
 
 

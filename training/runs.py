@@ -19,7 +19,7 @@ from typing import Any, Self
 import psutil
 
 from training.configuration import TrainingConfig
-from training.errors import RunError
+from training.errors import CatDogError, RunError
 from training.events import EpochEnded
 from training.files import check_name, write_bytes
 
@@ -143,7 +143,7 @@ class Run:
             raise RunError(
                 f"There is no run named {self.name!r}: `catdog runs list` shows them all."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, CatDogError) as error:
             raise RunError(f"The record of run {self.name!r} cannot be read: {error}.") from error
         return _with_true_state(record)
 
@@ -197,6 +197,7 @@ def parse_history(text: str) -> list[EpochEnded]:
             float(row["seconds"]),
         )
         for row in rows
+        if row["seconds"]  # a line cut short lacks it
     ]
 
 

@@ -72,12 +72,14 @@ def ask(
         except PhotoError as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, "decode")
+    try:
         for batch, decoded in _decoded_batches(photos, decode, pool):
             if should_stop():
-                pool.shutdown(wait=True, cancel_futures=True)
                 return
             yield list(zip(batch, _answers(decoded, classifier), strict=True))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _decoded_batches(

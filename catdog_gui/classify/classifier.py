@@ -93,6 +93,7 @@ class Classifier:
         if output.shape != (len(photos), len(self.description.class_names)):
             raise ModelFileError(
                 f"The model file {self._file.path} is refused: its network gives "
-                f"{output.shape[-1]} numbers for {len(self.description.class_names)} classes."
+                f"{output.shape[-1] if output.ndim else 1} numbers for "
+                f"{len(self.description.class_names)} classes."
             )
         return output

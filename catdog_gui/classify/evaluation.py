@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from catdog_gui.classify.batch import ask
 from catdog_gui.classify.classifier import Classifier
-from training.dataset import Dataset, LabelledPhoto, split_dataset
+from training.dataset import Dataset, LabelledPhoto
 from training.errors import DatasetError, PhotoError
 from training.images import ImageSize, read_photo
 from training.metrics import Interval, confusion_matrix, wilson_interval
@@ -71,13 +71,7 @@ def photos_to_judge(
     if split == "all" or (split is None and not own):
         return "all", dataset.photos
     choice = trained_on.split
-    parts = split_dataset(
-        dataset,
-        choice.method,
-        seed=choice.seed,
-        validation_share=choice.validation_share,
-        test_share=choice.test_share,
-    )
+    parts = choice.divide(dataset)
     if parts.test:
         return "test", parts.test
     if split is None:

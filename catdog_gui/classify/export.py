@@ -10,7 +10,7 @@ from typing import Any
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.prediction import Prediction
 from training.errors import CatDogError, ConfigurationError
-from training.files import write_bytes
+from training.files import exists, is_folder, is_ordinary_file, write_bytes
 from training.images import PHOTO_SUFFIXES
 from training.model_file import SUFFIX
 
@@ -68,15 +68,10 @@ def write_kaggle(
         ConfigurationError: The model knows no cats and dogs, or a photo has no number.
         CatDogError: The file cannot be written.
     """
-    folded = [name.lower().rstrip("s") for name in class_names]
-    if not {"cat", "dog"} <= set(folded):
-        raise ConfigurationError(
-            f"A Kaggle submission needs a model of cats and dogs, not of {', '.join(class_names)}."
-        )
-    dog = folded.index("dog")
+    dog = check_cats_and_dogs(class_names)
     rows = []
     for prediction in predictions:
-        number = "".join(filter(str.isdigit, prediction.path.stem.rpartition(".")[2]))
+        number = "".join(filter(str.isdecimal, prediction.path.stem.rpartition(".")[2]))
         if not number:
             raise ConfigurationError(
                 f"{prediction.path} has no number in its name, which a Kaggle submission needs as "
@@ -85,8 +80,29 @@ def write_kaggle(
         probability = prediction.probabilities[dog] if prediction.readable else 0.5
         kind = ["dog" if probability >= 0.5 else "cat"] if species else []
         rows.append([number, f"{probability:.6f}", *kind])
+    ids = Counter(int(row[0]) for row in rows)
+    twice = [number for number, count in ids.items() if count > 1]
+    if twice:
+        raise ConfigurationError(
+            f"{ids[twice[0]]} photos have the number {twice[0]} in their names, and a Kaggle "
+            "submission needs each once."
+        )
     header = ["id", "label", *(["Species"] if species else [])]
     _write(target, [header, *sorted(rows, key=lambda row: int(row[0]))])
+
+
+def check_cats_and_dogs(class_names: tuple[str, ...]) -> int:
+    """Return the index of dog.
+
+    Raises:
+        ConfigurationError: The model knows no cats and dogs.
+    """
+    folded = [name.lower().rstrip("s") for name in class_names]
+    if not {"cat", "dog"} <= set(folded):
+        raise ConfigurationError(
+            f"A Kaggle submission needs a model of cats and dogs, not of {', '.join(class_names)}."
+        )
+    return folded.index("dog")
 
 
 def as_json(
@@ -134,8 +150,10 @@ def check_target(target: Path) -> None:
     Raises:
         ConfigurationError: The target is a folder, or is named like a photo or a model.
     """
-    if target.is_dir():
+    if is_folder(target):
         raise ConfigurationError(f"{target} is a folder: name a file to write to.")
+    if exists(target) and not is_ordinary_file(target):
+        raise ConfigurationError(f"{target} is no ordinary file: name a file to write to.")
     if target.suffix.lower() in PHOTO_SUFFIXES | {SUFFIX, ".zip", ".keras", ".h5"}:
         raise ConfigurationError(
             f"{target} is named like a photo or a model: name a file that ends in .csv."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training import model_file
 from training.errors import CatDogError, ModelFileError
-from training.files import check_name, write_bytes
+from training.files import check_name, exists, is_ordinary_file, write_bytes
 from training.model_file import SUFFIX, ModelDescription, read_description, read_model_file
 
 EXPORT_FORMATS: Mapping[str, tuple[str, ...]] = {
@@ -43,7 +43,7 @@ class ModelLibrary:
                 described.append(LibraryModel(path.stem, path, size, read_description(path)))
             except (ModelFileError, OSError):
                 continue  # a damaged file is told of when someone asks for it by name
-        return sorted(described, key=lambda model: model.description.created, reverse=True)
+        return sorted(described, key=lambda m: (m.description.created, m.name), reverse=True)
 
     def path_of(self, name: str) -> Path:
         """Return where the model of that name is or would be.
@@ -63,9 +63,9 @@ class ModelLibrary:
             path = self.path_of(name_or_file)
         except CatDogError:
             path = Path(name_or_file)
-        if path.is_file():
+        if is_ordinary_file(path):
             return path
-        if Path(name_or_file).exists():
+        if exists(Path(name_or_file)):
             return Path(name_or_file)
         known = ", ".join(model.name for model in self.models()) or "none yet"
         raise ModelFileError(
@@ -97,7 +97,7 @@ class ModelLibrary:
             raise ModelFileError(
                 f"The library has a model named {path.stem!r} already: rename the file first."
             )
-        write_bytes(target, path.read_bytes())
+        _write(target, path.read_bytes())
         return target
 
     def export(self, name: str, export_format: str, target: Path) -> list[Path]:
@@ -111,16 +111,16 @@ class ModelLibrary:
         members = EXPORT_FORMATS[export_format]
         if members:
             contents = {
-                target if len(members) == 1 else target.with_suffix(Path(member).suffix): (
+                target if len(members) == 1 else _with_ending(target, Path(member).suffix): (
                     source.members[member]
                 )
                 for member in members
             }
         for file in contents:
-            if file.exists():
+            if exists(file) or file.is_symlink():
                 raise ModelFileError(f"{file} exists already and is left as it is.")
         for file, content in contents.items():
-            write_bytes(file, content)
+            _write(file, content)
         return list(contents)
 
     def remove(self, name: str) -> Path:
@@ -137,3 +137,18 @@ class ModelLibrary:
         except OSError as error:
             raise ModelFileError(f"{path} cannot be removed: {error.strerror}.") from error
         return path
+
+
+def _with_ending(target: Path, ending: str) -> Path:
+    """Exchange the ending of either of OpenVINO's files, and add it to any other name."""
+    stem = target.stem if target.suffix in {".xml", ".bin"} else target.name
+    if not stem:
+        raise ModelFileError(f"{target} is a folder: name a file to write to.")
+    return target.parent / f"{stem}{ending}"
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        write_bytes(file, content)
+    except OSError as error:
+        raise ModelFileError(f"{file} cannot be written: {error.strerror or error}.") from error

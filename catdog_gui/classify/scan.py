@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from training.errors import DatasetError
+from training.files import exists, is_folder
 from training.images import PHOTO_SUFFIXES
 
 
@@ -27,15 +28,30 @@ def find_photos(
     Raises:
         DatasetError: A path does not exist, or a folder cannot be listed.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
-            found.update(dict.fromkeys(_in_folder(path, recursive, should_stop)))
-        elif os.path.lexists(path):
-            found[path] = None
+        if is_folder(path):
+            photos: Iterable[Path] = _in_folder(path, recursive, should_stop)
+        elif exists(path) or _is_link(path):
+            photos = (path,)
         else:
             raise DatasetError(f"There is no photo or folder {path}: check the path.")
-    return list(found)
+        for photo in photos:
+            found.setdefault(_normal(photo), photo)
+    return list(found.values())
+
+
+def _normal(path: Path) -> Path:
+    """Return the one spelling of a path; links are left as they are."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _is_link(path: Path) -> bool:
+    """Tell whether a path is a link, even if it leads nowhere."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
 
 
 def is_photo_name(path: Path) -> bool:
@@ -71,4 +87,4 @@ def _photos_among(entries: Iterable[Path]) -> Iterator[Path]:
 
 
 def _is_own_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+    return is_folder(path) and not path.is_symlink() and not path.name.startswith(".")

@@ -1,7 +1,7 @@
 """What the commands share."""
 
 import json
-import sys
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,23 @@ def accuracy_words(accuracy: float, interval: Interval) -> str:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one line; names that are no valid Unicode keep their bytes as escapes."""
-    click.echo(json.dumps(value))
+    click.echo(json.dumps(_finite(value), allow_nan=False))
 
 
 def printable(path: Path) -> str:
     """Return a path that any stream can print."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return str(path).encode(encoding, "backslashreplace").decode(encoding)
+    return one_line(str(path).encode("utf-8", "backslashreplace").decode())
+
+
+def one_line(text: str) -> str:
+    """Return a text with its line ends and other control characters escaped."""
+    return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for every number that JSON cannot hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list) else value

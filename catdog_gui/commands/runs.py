@@ -1,5 +1,7 @@
 """`catdog runs`: look at training runs."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -7,6 +9,7 @@ import click
 
 from catdog_gui.commands.output import print_json
 from catdog_gui.paths import AppFolders
+from training.errors import RunError
 from training.files import check_name
 from training.runs import Run, list_runs
 
@@ -20,7 +23,7 @@ def runs() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def list_all_runs(as_json: bool) -> None:
     """List all training runs, oldest first."""
-    shown = [_run_summary(run) for run in list_runs(AppFolders.of_this_user().runs)]
+    shown = _summaries(list_runs(AppFolders.of_this_user().runs))
     if as_json:
         print_json({"runs": shown})
         return
@@ -50,6 +53,15 @@ def show_run(name: str, as_json: bool) -> None:
             "epoch {epoch}: loss {loss:.4f} accuracy {accuracy:.4f} val_loss {val_loss:.4f} "
             "val_accuracy {val_accuracy:.4f} ({seconds:.1f} s)".format(**epoch)
         )
+
+
+def _summaries(found: Iterable[Run]) -> list[dict[str, Any]]:
+    """Describe runs, oldest first; one with a damaged record is told of when it is asked for."""
+    summaries = []
+    for run in found:
+        with suppress(RunError):
+            summaries.append((run.read().created, run.name, _run_summary(run)))
+    return [summary for _, _, summary in sorted(summaries, key=lambda each: each[:2])]
 
 
 def _run_summary(run: Run) -> dict[str, Any]:

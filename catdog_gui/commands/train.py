@@ -1,13 +1,18 @@
 """`catdog train`: train a model, with a line an epoch."""
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
+from types import FrameType
 from typing import Any
 
 import click
 
 from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.commands.options import NumberRange
 from catdog_gui.commands.output import Interrupted, accuracy_words
 from catdog_gui.commands.progress import Progress, progress_bar
 from catdog_gui.paths import AppFolders
@@ -52,7 +57,7 @@ def _whole(name: str) -> click.IntRange:
 @click.option("--validation-steps", type=_whole("validation_steps"))
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(LIMITS["learning_rate"].least, LIMITS["learning_rate"].most),
+    type=NumberRange(LIMITS["learning_rate"].least, LIMITS["learning_rate"].most),
 )
 @click.option("--image-side", type=_whole("image_side"), help="Pixels.")
 @click.option("--seed", type=_whole("seed"))
@@ -70,6 +75,8 @@ def train(
     hyperparameters = _with_choices(RECIPES[recipe].defaults, numbers)
     opened = open_dataset(dataset)
     method = SplitMethod(split) if split else default_split_method(opened)
+    choice = SplitChoice(method=method, seed=hyperparameters.seed)
+    choice.divide(opened)  # what cannot be divided must not use up the run's name
     run_name = name or free_name(recipe, folders.runs, folders.models)
     model = ModelLibrary(folders.models).path_of(run_name)
     if model.exists():
@@ -79,7 +86,7 @@ def train(
         dataset=str(dataset.absolute()),
         recipe=recipe,
         hyperparameters=hyperparameters,
-        split=SplitChoice(method=method, seed=hyperparameters.seed),
+        split=choice,
         run_folder=str(folders.runs / run_name),
         model_file=str(model),
     )
@@ -100,24 +107,34 @@ def _follow(process: TrainingProcess) -> None:
         Interrupted: It was stopped.
         CatDogError: It failed.
     """
-    events = process.events()
-    interrupted = False
-    with progress_bar() as progress:
+    with _heeding_interruptions(process) as interrupted, progress_bar() as progress:
         show = _EventPrinter(progress)
-        while True:
-            try:
-                event = next(events, None)
-            except KeyboardInterrupt:
-                if interrupted:
-                    process.kill()
-                interrupted = True
-                process.stop()
-                continue
-            if event is None:
-                break
+        for event in process.events():
             show(event)
-    if interrupted:
+    if interrupted():
         raise Interrupted
+
+
+@contextmanager
+def _heeding_interruptions(process: TrainingProcess) -> Iterator[Callable[[], bool]]:
+    """Let Ctrl+C stop the process and a second one kill it, without breaking into its events.
+
+    `KeyboardInterrupt` raised inside the generator of events would end it, and with it what the
+    process has yet to tell.
+    """
+    pressed = 0
+
+    def heed(_number: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed += 1
+        # In a thread, since the code that was interrupted may hold the lock that stopping needs.
+        Thread(target=process.stop if pressed == 1 else process.kill).start()
+
+    before = signal.signal(signal.SIGINT, heed)
+    try:
+        yield lambda: pressed > 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _EventPrinter:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.configuration import TrainingConfig
-from training.dataset import Dataset, LabelledPhoto, Split, open_dataset, split_dataset
+from training.dataset import LabelledPhoto, open_dataset
 from training.engine.callbacks import (
     BestEpochKeeper,
     EventReporter,
@@ -80,7 +80,7 @@ class Trainer:
         self._numbers = config.hyperparameters
         self._emit(Progressed("Opening the dataset", 0, 0))
         self._dataset = open_dataset(Path(config.dataset))
-        self._split = _divide(self._dataset, config)
+        self._split = config.split.divide(self._dataset)
         self._reader = PhotoReader(self._dataset, self._numbers.image_size, self._tell_of_skipped)
         count = self._numbers.validation_steps * self._numbers.batch_size
         self._validation = validation_sample(self._split.validation, count, self._numbers.seed)
@@ -207,17 +207,6 @@ def device_in_use() -> str:
     return ", ".join(
         str(tf.config.experimental.get_device_details(device).get("device_name", "GPU"))
         for device in devices
-    )
-
-
-def _divide(dataset: Dataset, config: TrainingConfig) -> Split:
-    choice = config.split
-    return split_dataset(
-        dataset,
-        choice.method,
-        seed=choice.seed,
-        validation_share=choice.validation_share,
-        test_share=choice.test_share,
     )
 
 
