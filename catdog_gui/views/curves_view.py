@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -41,6 +41,9 @@ class _Plot:
 
 class CurvesView(QWidget):
     """Draws loss and accuracy over one axis of epochs that does not jump."""
+
+    drawn = Signal()
+    """What came since the last time is in the picture now."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         """Show empty axes."""
@@ -157,6 +160,7 @@ class CurvesView(QWidget):
             _spread_labels(plot)
         self._mark_best()
         self._canvas.draw_idle()
+        self.drawn.emit()
 
     def _place_axes(self) -> None:
         """Keep margins that fit the labels, in pixels, whatever the window's size."""

@@ -29,8 +29,10 @@ class MessageBar(QFrame):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self._copy = self._button(self.tr("Copy"), "copy")
+        self._copy.setObjectName("copy_message")
         self._copy.clicked.connect(self._copy_text)
         self._close = self._button(self.tr("Close"), "x")
+        self._close.setObjectName("close_message")
         self._close.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * GRID, GRID // 2, GRID, GRID // 2)
