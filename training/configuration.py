@@ -89,7 +89,7 @@ class SplitChoice:
             raise ConfigurationError(
                 "Validation needs a share of the photos, and no share can be below 0."
             )
-        if self.validation_share + self.test_share > MOST_HELD_OUT:
+        if round(self.validation_share + self.test_share, 9) > MOST_HELD_OUT:
             raise ConfigurationError("Validation and test take over 90%: leave more to train on.")
 
     def divide(self, dataset: Dataset) -> Split:
@@ -145,5 +145,5 @@ class TrainingConfig:
             split = values["split"]
             values["split"] = SplitChoice(**{**split, "method": SplitMethod(split["method"])})
             return cls(**values)
-        except (TypeError, KeyError, ValueError) as error:
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise ConfigurationError(f"A run's configuration cannot be read: {error}.") from error

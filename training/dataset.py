@@ -6,9 +6,12 @@ No photo is ever copied, moved or deleted.
 """
 
 import hashlib
+import lzma
 import os
 import re
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +22,7 @@ from typing import Protocol
 import numpy as np
 
 from training.errors import DatasetError, PhotoError
-from training.files import exists
+from training.files import exists, is_folder, is_ordinary_file, is_text
 from training.images import MOST_BYTES, PHOTO_SUFFIXES, read_file
 
 MOST_CLASSES = 1000
@@ -28,7 +31,8 @@ RESERVED_LABELS = {"unsure", "unreadable"}
 STUDY_TRAIN_END = 5000
 STUDY_VALIDATION_END = 7500
 
-_FLAT_NAME = re.compile(r"(?P<class>.*?[^\W\d_].*?)[._-](?P<number>\d+)$")
+_FLAT_NAME = re.compile(r"(?P<class>.*?[^\W\d_].*?)[._-](?P<number>\d{1,18})$")
+_HIDDEN = (".", "__MACOSX")
 _SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",
@@ -117,6 +121,8 @@ class _Entry:
 
     path: PurePosixPath
     size: int
+    name: str
+    """What the source knows it by."""
 
 
 class _FolderSource:
@@ -125,6 +131,18 @@ class _FolderSource:
 
     def read(self, name: str) -> bytes:
         return read_file(self._root / name)
+
+
+# What `zipfile` and its unpackers raise when they meet damaged bytes.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    KeyError,
+    EOFError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class _ZipSource:
@@ -138,7 +156,7 @@ class _ZipSource:
             if self._archive.getinfo(name).file_size > MOST_BYTES:
                 raise PhotoError(f"it is larger than {MOST_BYTES // 1_000_000} MB")
             return self._archive.read(name)
-        except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        except _DAMAGED as error:
             raise PhotoError("it is damaged inside the zip") from error
         except (NotImplementedError, RuntimeError) as error:
             raise PhotoError("it is encrypted or packed in an unknown way") from error
@@ -154,9 +172,11 @@ def open_dataset(path: Path) -> Dataset:
     """
     if not exists(path):
         raise DatasetError(f"There is no dataset at {path}: check the path.")
-    if path.is_dir():
+    if is_folder(path):
         entries, source = _folder_entries(path), _FolderSource(path)
         return _assemble(path, entries, source)
+    if not is_ordinary_file(path):
+        raise DatasetError(f"{path} is neither a folder nor a file: choose another.")
     archive = _open_zip(path)
     return _assemble(path, _zip_entries(archive, path), _ZipSource(archive))
 
@@ -211,12 +231,16 @@ def split_dataset(
 def _folder_entries(root: Path) -> list[_Entry]:
     """List the photo files below a folder; links to folders are not followed."""
     entries = []
-    for folder, _, names in os.walk(root):
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
         for name in names:
             file = Path(folder, name)
-            if file.suffix.lower() in PHOTO_SUFFIXES and not name.startswith("."):
-                size = file.stat().st_size if file.is_file() else 0
-                entries.append(_Entry(PurePosixPath(file.relative_to(root).as_posix()), size))
+            if file.suffix.lower() not in PHOTO_SUFFIXES or name.startswith(_HIDDEN):
+                continue
+            # What is no ordinary file is found unreadable later, and told of like any other.
+            size = file.stat().st_size if is_ordinary_file(file) else 0
+            below = PurePosixPath(file.relative_to(root).as_posix())
+            entries.append(_Entry(below, size, str(below)))
     return entries
 
 
@@ -242,9 +266,9 @@ def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[_Entry]:
                 f"{path} holds {member.filename!r}, a path outside the zip: it may be harmful and "
                 "was not opened."
             )
-        hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
+        hidden = any(part.startswith(_HIDDEN) for part in name.parts)
         if not member.is_dir() and not hidden and name.suffix.lower() in PHOTO_SUFFIXES:
-            entries.append(_Entry(name, member.file_size))
+            entries.append(_Entry(name, member.file_size, member.filename))
     return entries
 
 
@@ -258,7 +282,7 @@ def _assemble(path: Path, entries: list[_Entry], source: PhotoSource) -> Dataset
     _check_classes(path, class_names)
     index = {name: position for position, name in enumerate(class_names)}
     photos = tuple(
-        LabelledPhoto(str(label.entry.path), index[label.class_name], label.number, label.folder)
+        LabelledPhoto(label.entry.name, index[label.class_name], label.number, label.folder)
         for label in sorted(labels, key=_natural_order)
     )
     return Dataset(path, class_names, photos, _fingerprint(labels), source)
@@ -314,6 +338,11 @@ def _check_classes(path: Path, class_names: Sequence[str]) -> None:
     if len(class_names) > MOST_CLASSES:
         raise DatasetError(
             f"{path} shows {len(class_names):,} classes: at most {MOST_CLASSES:,} can be trained."
+        )
+    broken = [name for name in class_names if not is_text(name)]
+    if broken:
+        raise DatasetError(
+            f"{path} has a class name that cannot be written, {broken[0]!r}: rename its folder."
         )
     reserved = RESERVED_LABELS & {name.casefold() for name in class_names}
     if reserved:

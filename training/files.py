@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,20 @@ from training.errors import ConfigurationError
 LONGEST_NAME = 80
 # What Windows, macOS or Linux refuse in a file name, and what a shell or a CSV could trip over.
 _REFUSED_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+# Characters that make the rest of a name read backwards, which hides its ending.
+_TURNS_TEXT_AROUND = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name is whole Unicode without control characters, as most names are.
+
+    On Linux a file's name may be any bytes; those that are no UTF-8 come as lone surrogates.
+    """
+    return not any(
+        unicodedata.category(character) in {"Cc", "Cs"} or character in _TURNS_TEXT_AROUND
+        for character in name
+    )
 
 
 def is_folder(path: Path) -> bool:
@@ -75,7 +89,7 @@ def check_name(name: str, what: str) -> str:
         )
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise ConfigurationError(f"{what} is too long: use at most {LONGEST_NAME} bytes.")
-    if _REFUSED_IN_NAMES.search(name) or not name.isprintable() or _RESERVED_NAMES.match(name):
+    if _REFUSED_IN_NAMES.search(name) or not is_text(name) or _RESERVED_NAMES.match(name):
         raise ConfigurationError(
             f'{what} {name!r} cannot be used as a file name: leave out / \\ : * ? " < > |.'
         )

@@ -5,6 +5,7 @@ same answer wherever it is asked.
 """
 
 import io
+import logging
 import stat
 import struct
 import warnings
@@ -23,6 +24,13 @@ from training.errors import PhotoError
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # Between one and two times its limit of pixels Pillow only warns, too.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+# What is wrong with a photo reaches the user as a `PhotoError`, not as Pillow's own words.
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""What is opened, whatever a file is called; Pillow would hand PostScript to
+Ghostscript. MPO comes with JPEG."""
 
 PHOTO_SUFFIXES = frozenset(
     {
@@ -65,7 +73,7 @@ def read_photo(source: Path | bytes, size: ImageSize) -> NDArray[np.uint8]:
     Raises:
         PhotoError: The photo cannot be read.
     """
-    with _reasons(), Image.open(_content(source)) as image:
+    with _reasons(), Image.open(_content(source), formats=FORMATS) as image:
         upright = _decode(image, ImageSize(size.height * DRAFT_SCALE, size.width * DRAFT_SCALE))
         resized = upright.resize((size.width, size.height), Image.Resampling.BILINEAR)
         return np.asarray(resized, dtype=np.uint8)
@@ -84,7 +92,7 @@ def read_thumbnail(source: Path | bytes, longest_side: int) -> NDArray[np.uint8]
     Raises:
         PhotoError: The photo cannot be read.
     """
-    with _reasons(), Image.open(_content(source)) as image:
+    with _reasons(), Image.open(_content(source), formats=FORMATS) as image:
         upright = _decode(image, ImageSize(longest_side, longest_side))
         upright.thumbnail((longest_side, longest_side), Image.Resampling.BILINEAR)
         return np.asarray(upright, dtype=np.uint8)

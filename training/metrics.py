@@ -31,7 +31,10 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Inter
     share = correct / total
     centre = (share + z * z / (2 * total)) / (1 + z * z / total)
     half = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    return Interval(
+        max(0.0, centre - half) if correct else 0.0,
+        min(1.0, centre + half) if correct < total else 1.0,
+    )
 
 
 def confusion_matrix(

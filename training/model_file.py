@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import re
+import stat
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from training.configuration import SplitChoice
 from training.dataset import SplitMethod
 from training.errors import CatDogError, ModelFileError
-from training.files import exists, is_folder, is_ordinary_file, replacing
+from training.files import replacing
 from training.images import ImageSize
 from training.metrics import Interval, wilson_interval
 
@@ -67,7 +68,7 @@ class Metrics:
         Raises:
             ValueError: They are no proportion.
         """
-        if not 0 <= int(self.correct) <= int(self.photos) or not self.photos:
+        if not (0 <= self.correct <= self.photos and self.photos > 0):
             raise ValueError(f"{self.correct} of {self.photos} photos is no proportion")
 
     @property
@@ -151,7 +152,8 @@ class ModelFile:
             probabilities = _load_array(self.members[GOLDEN_PROBABILITIES])
         except (ValueError, EOFError, SyntaxError) as error:
             raise _refusal(self.path, "its golden photos are damaged") from error
-        count, size = len(inputs), self.description.image_size
+        count = len(inputs) if inputs.ndim else 0
+        size = self.description.image_size
         right = (
             count > 0
             and inputs.dtype == np.uint8
@@ -218,10 +220,11 @@ def read_description(path: Path) -> ModelDescription:
         ModelFileError: It is missing, of an unknown version, or not a model file.
     """
     try:
-        _check_ordinary(path)
+        _check_file(path)
         with zipfile.ZipFile(path) as archive:
+            _check_names(path, archive)
             return _description(path, _description_values(path, archive))
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -239,19 +242,25 @@ def _unreadable(path: Path, error: Exception) -> ModelFileError:
     return _refusal(path, "it is cut short or not a model file")
 
 
-def _check_ordinary(path: Path) -> None:
-    if exists(path) and not is_ordinary_file(path) and not is_folder(path):
-        raise _refusal(path, "it is no ordinary file")
-
-
 def _read(path: Path) -> bytes:
     try:
-        _check_ordinary(path)
-        if path.stat().st_size > MOST_BYTES:
-            raise _refusal(path, "it is larger than any model file")
+        _check_file(path)
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not to be opened: pipes, devices, and files larger than any model.
+
+    Raises:
+        OSError: There is no such file.
+    """
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise _refusal(path, "it is not an ordinary file")
+    if status.st_size > MOST_BYTES:
+        raise _refusal(path, "it is larger than any model file")
 
 
 def _open(path: Path, content: bytes) -> zipfile.ZipFile:
@@ -282,7 +291,7 @@ def _description_values(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
         text = _member(path, archive, DESCRIPTION).decode("utf-8", "surrogatepass")
         values: dict[str, Any] = json.loads(text)
         version = values["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refusal(path, "its model.json is damaged") from error
     if version != FORMAT_VERSION:
         raise ModelFileError(
@@ -299,7 +308,7 @@ def _check_seal(path: Path, archive: zipfile.ZipFile, content: bytes) -> None:
     comment = archive.comment
     end = len(content) - len(comment)
     at_end = content[end - _END_RECORD_BYTES : end].startswith(b"PK\x05\x06")
-    if not comment and at_end:
+    if at_end and content[end - 2 :] == b"\0\0":
         return
     seal = _SEAL_PATTERN.fullmatch(comment)
     digest = hashlib.sha256(memoryview(content)[:end]).hexdigest().encode()

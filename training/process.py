@@ -59,8 +59,15 @@ class TrainingProcess:
         self._writing = Lock()
         self._killer = Timer(GRACE_SECONDS, self.kill)
         self._killer.daemon = True
-        with self._run.log.open("ab") as log:
-            self._process = _start(list(command or training_command()), log.fileno())
+        self._had_model = Path(config.model_file).exists()
+        self._killed = False
+        self._nonsense: str | None = None
+        try:
+            with self._run.log.open("ab") as log:
+                self._process = _start(list(command or training_command()), log.fileno())
+        except TrainingError as error:
+            self._record(Failed(str(error), None), RunState.FAILED)
+            raise
         self._send(config.to_json() + "\n")
 
     @property
@@ -76,6 +83,7 @@ class TrainingProcess:
                 yield event
                 if isinstance(event, Outcome):
                     outcome = event
+                    break  # whatever hangs afterwards is not waited for
         finally:
             self._end()
         if outcome is None:
@@ -92,6 +100,7 @@ class TrainingProcess:
 
     def kill(self) -> None:
         """End the process at once."""
+        self._killed = True
         self._process.kill()
 
     def _send(self, line: str) -> None:
@@ -110,8 +119,9 @@ class TrainingProcess:
         for line in self._process.stdout:
             try:
                 yield from_line(line.decode("utf-8", "replace"))
-            except TrainingError:
+            except TrainingError as error:
                 if line.endswith(b"\n"):
+                    self._nonsense = str(error)
                     self.kill()
                 return  # a line cut short: the process died while it wrote
 
@@ -138,20 +148,31 @@ class TrainingProcess:
 
     def _conclude(self) -> Outcome:
         """Say what became of a process that ended without a word, and write it down."""
-        model = self._config.model_file if Path(self._config.model_file).exists() else None
+        saved = not self._had_model and Path(self._config.model_file).exists()
+        model = self._config.model_file if saved else None
         if self._stop_requested:
             outcome: Outcome = Stopped(model)
             state = RunState.STOPPED
         else:
-            outcome = Failed(exit_reason(self._process.returncode, self._run.log), model)
+            outcome = Failed(self._reason(), model)
             state = RunState.FAILED
+        self._record(outcome, state)
+        return outcome
+
+    def _reason(self) -> str:
+        if self._nonsense is not None:
+            return self._nonsense
+        if self._killed:
+            return "The training process was ended."
+        return exit_reason(self._process.returncode, self._run.log)
+
+    def _record(self, outcome: Outcome, state: RunState) -> None:
         reason = outcome.reason if isinstance(outcome, Failed) else None
         try:
             record = self._run.read()
-            self._run.write(replace(record, state=state, model=model, reason=reason))
+            self._run.write(replace(record, state=state, model=outcome.model, reason=reason))
         except (CatDogError, OSError):
-            return outcome  # the run's folder is gone; the outcome still reaches the user
-        return outcome
+            return  # the run's folder is gone; the outcome still reaches the user
 
 
 def exit_reason(code: int, log: Path) -> str:

@@ -51,7 +51,10 @@ class ProcessMark:
         try:
             process = psutil.Process(self.pid)
             # One process's start is read from the kernel's clock ticks, always the same.
-            return process.is_running() and abs(process.create_time() - self.started) < 1
+            return (
+                process.status() != psutil.STATUS_ZOMBIE
+                and abs(process.create_time() - self.started) < 1
+            )
         except psutil.Error:
             return False
 
@@ -147,6 +150,13 @@ class Run:
             raise RunError(f"The record of run {self.name!r} cannot be read: {error}.") from error
         return _with_true_state(record)
 
+    def created(self) -> str:
+        """Return when the run was made, or nothing if its record cannot be read."""
+        try:
+            return self.read().created
+        except RunError:
+            return ""
+
     def history(self) -> tuple[EpochEnded, ...]:
         """Return the epochs trained so far, first to last; a line cut short is left out."""
         try:
@@ -163,8 +173,8 @@ class Run:
 
 def list_runs(folder: Path) -> list[Run]:
     """Return all runs in a folder of runs, oldest first."""
-    records = folder.glob("*/run.json")
-    return [Run(record.parent) for record in sorted(records, key=lambda file: file.stat().st_mtime)]
+    runs = [Run(record.parent) for record in folder.glob("*/run.json")]
+    return sorted(runs, key=lambda run: (run.created(), run.name))
 
 
 def free_name(recipe: str, runs: Path, models: Path) -> str:

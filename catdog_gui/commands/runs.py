@@ -60,8 +60,8 @@ def _summaries(found: Iterable[Run]) -> list[dict[str, Any]]:
     summaries = []
     for run in found:
         with suppress(RunError):
-            summaries.append((run.read().created, run.name, _run_summary(run)))
-    return [summary for _, _, summary in sorted(summaries, key=lambda each: each[:2])]
+            summaries.append(_run_summary(run))
+    return summaries
 
 
 def _run_summary(run: Run) -> dict[str, Any]:

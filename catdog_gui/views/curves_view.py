@@ -1,9 +1,10 @@
 """The curves of a training run, growing while it trains: loss above, accuracy below."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import DrawEvent
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -36,7 +37,10 @@ class _Plot:
     """The average over the epoch so far, batch by batch."""
     lines: list[Line2D]
     """Training and validation, epoch by epoch."""
-    labels: list[Annotation] = field(default_factory=list)
+    labels: list[Annotation]
+    """Their names, at their ends."""
+    best: Line2D
+    """Where the best epoch is."""
 
 
 class CurvesView(QWidget):
@@ -61,8 +65,11 @@ class CurvesView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._canvas)
-        self._best_marks: list[Line2D | Annotation] = []
+        self._ground: object = None
+        self._frame: tuple[object, ...] = ()
         self._plots = self._build()
+        self._best_words = self._words(self._plots[1].axes)
+        self._canvas.mpl_connect("draw_event", self._keep_ground)
         theme.changed.connect(self._colour)
         self._timer = QTimer(self)
         self._timer.setInterval(REDRAW_MILLISECONDS)
@@ -103,15 +110,20 @@ class CurvesView(QWidget):
         return self._plot(top), self._plot(bottom)
 
     def _plot(self, axes: Axes) -> _Plot:
-        (running,) = axes.plot([], [], linewidth=1)
+        # What moves is `animated`: matplotlib leaves it out when it draws the axes.
+        (running,) = axes.plot([], [], linewidth=1, animated=True)
         lines = [
-            axes.plot([], [], linewidth=2, marker=marker, markersize=4)[0] for marker in ("o", "s")
+            axes.plot([], [], linewidth=2, marker=marker, markersize=4, animated=True)[0]
+            for marker in ("o", "s")
         ]
-        labels = [
-            axes.annotate("", (0, 0), textcoords="offset points", xytext=(8, 0), va="center")
-            for _ in lines
-        ]
-        return _Plot(axes, running, lines, labels)
+        labels = [self._words(axes) for _ in lines]
+        best = axes.axvline(0, linewidth=1, linestyle=":", visible=False, animated=True)
+        return _Plot(axes, running, lines, labels, best)
+
+    def _words(self, axes: Axes) -> Annotation:
+        return axes.annotate(
+            "", (0, 0), textcoords="offset points", xytext=(8, 0), va="center", animated=True
+        )
 
     @Slot()
     def _colour(self) -> None:
@@ -138,11 +150,13 @@ class CurvesView(QWidget):
                 plot.labels[index].set_color(colours.classes[index])
             plot.running.set_color(colours.classes[TRAINING])
             plot.running.set_alpha(0.6)
+            plot.best.set_color(colours.muted)
         self._changed = True
         self._redraw()
 
     @Slot()
     def _redraw(self) -> None:
+        """Bring the picture up to date, if it can be seen and something came."""
         if not self._changed or not self.isVisible():
             return
         self._changed = False
@@ -159,8 +173,37 @@ class CurvesView(QWidget):
         for plot in self._plots:
             _spread_labels(plot)
         self._mark_best()
-        self._canvas.draw_idle()
+        self._show()
         self.drawn.emit()
+
+    def _show(self) -> None:
+        """Draw only what moves over the axes drawn before, as long as these stay as they are."""
+        frame = (
+            *self._plots[0].axes.get_ylim(),
+            *self._plots[1].axes.get_xlim(),
+            self._canvas.width(),
+            self._canvas.height(),
+            self.devicePixelRatioF(),
+            self._theme.colours,
+        )
+        if self._ground is None or frame != self._frame:
+            self._frame = frame
+            self._canvas.draw_idle()
+            return
+        self._canvas.restore_region(self._ground)
+        self._draw_moving()
+        self._canvas.blit(self._figure.bbox)
+
+    def _keep_ground(self, _event: DrawEvent) -> None:
+        """Keep the axes that were just drawn, and draw what moves over them."""
+        self._ground = self._canvas.copy_from_bbox(self._figure.bbox)
+        self._draw_moving()
+
+    def _draw_moving(self) -> None:
+        for plot in self._plots:
+            for artist in (plot.best, plot.running, *plot.lines, *plot.labels):
+                plot.axes.draw_artist(artist)
+        self._plots[1].axes.draw_artist(self._best_words)
 
     def _place_axes(self) -> None:
         """Keep margins that fit the labels, in pixels, whatever the window's size."""
@@ -210,30 +253,19 @@ class CurvesView(QWidget):
         return top
 
     def _mark_best(self) -> None:
-        for mark in self._best_marks:
-            mark.remove()
-        self._best_marks = []
         best = self.best()
+        self._best_words.set_text("")
+        for plot in self._plots:
+            plot.best.set_visible(best is not None)
+            plot.best.set_xdata([best.epoch if best else 0] * 2)
         if best is None:
             return
-        colours = self._theme.colours
-        for plot in self._plots:
-            self._best_marks.append(
-                plot.axes.axvline(best.epoch, color=colours.muted, linewidth=1, linestyle=":")
-            )
-        words = self.tr("best: epoch {0}, {1:.1%}").format(best.epoch, best.val_accuracy)
         left = best.epoch > self._planned / 2
-        self._best_marks.append(
-            self._plots[1].axes.annotate(
-                words,
-                (best.epoch, 0.04),
-                textcoords="offset points",
-                xytext=(-6 if left else 6, 0),
-                ha="right" if left else "left",
-                color=colours.muted,
-                fontsize=self._plots[1].labels[0].get_fontsize(),
-            )
-        )
+        words = self.tr("best: epoch {0}, {1:.1%}").format(best.epoch, best.val_accuracy)
+        self._best_words.set_text(words)
+        self._best_words.xy = (best.epoch, 0.04)
+        self._best_words.set_position((-6 if left else 6, 0))
+        self._best_words.set_horizontalalignment("right" if left else "left")
 
 
 def _spread_labels(plot: _Plot) -> None:

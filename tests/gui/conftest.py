@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from catdog_gui.app import Studio
@@ -12,8 +12,12 @@ from catdog_gui.views.main_window import MainWindow
 
 
 @pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
-    """Yield the shown window, and close it after the test."""
+def window(
+    qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    """Yield the shown window, and close it after the test, whatever goes on in it."""
+    close = QMessageBox.StandardButton.Close
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: close)
     studio = Studio(qapp, AppFolders.of_this_user())
     studio.window.show()
     qtbot.waitExposed(studio.window)

@@ -29,42 +29,47 @@ def break_down() -> None:
     raise ZeroDivisionError
 
 
-def test_success_carries_what_the_work_returned(qtbot: QtBot) -> None:
-    task = FunctionTask(lambda: 42)
-    with qtbot.waitSignals([task.succeeded, task.finished]) as signals:
+def run(task: BackgroundTask, qtbot: QtBot, *, stop: bool = False) -> list[object]:
+    """Run a task to its end and return what it told: the signal's name, then what it carried."""
+    told: list[object] = []
+    task.succeeded.connect(lambda value: told.extend(["succeeded", value]))
+    task.stopped.connect(lambda: told.append("stopped"))
+    task.failed.connect(lambda words: told.extend(["failed", words]))
+    with qtbot.waitSignal(task.finished):
         task.start()
-    assert signals.all_signals_and_args[0].args == (42,)
+        if stop:
+            task.stop()
+    task.wait()
+    qtbot.waitUntil(lambda: bool(told))
+    return told
+
+
+def test_success_carries_what_the_work_returned(qtbot: QtBot) -> None:
+    assert run(FunctionTask(lambda: 42), qtbot) == ["succeeded", 42]
 
 
 def test_a_failure_carries_its_sentence(qtbot: QtBot) -> None:
-    task = FunctionTask(refuse)
-    with qtbot.waitSignals([task.failed, task.finished]) as signals:
-        task.start()
-    assert signals.all_signals_and_args[0].args == ("There is no dataset.",)
+    assert run(FunctionTask(refuse), qtbot) == ["failed", "There is no dataset."]
 
 
 def test_an_unforeseen_failure_is_logged_and_told_in_one_sentence(
     qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    task = FunctionTask(break_down)
-    with qtbot.waitSignals([task.failed, task.finished]):
-        task.start()
+    told = run(FunctionTask(break_down), qtbot)
+    assert told == [
+        "failed",
+        "Something unexpected went wrong; the details are in the log file.",
+    ]
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     caplog.clear()
 
 
 def test_stopping_is_neither_success_nor_failure(qtbot: QtBot) -> None:
-    task = WaitingTask()
-    ends: list[str] = []
-    task.succeeded.connect(lambda _: ends.append("succeeded"))
-    task.failed.connect(lambda _: ends.append("failed"))
-    with qtbot.waitSignals([task.stopped, task.finished]):
-        task.start()
-        task.stop()
-    assert ends == []
+    assert run(WaitingTask(), qtbot, stop=True) == ["stopped"]
 
 
-def test_a_runner_ends_all_of_its_tasks(qtbot: QtBot) -> None:
+@pytest.mark.usefixtures("qapp")
+def test_a_runner_ends_all_of_its_tasks() -> None:
     runner = TaskRunner()
     tasks = [WaitingTask(), WaitingTask()]
     for task in tasks:

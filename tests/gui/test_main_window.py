@@ -18,7 +18,6 @@ from catdog_gui.paths import AppFolders
 from catdog_gui.views.main_window import TRAIN, MainWindow
 from catdog_gui.views.message_bar import MessageBar
 from catdog_gui.views.photos_page import PhotosPage
-from catdog_gui.views.train_page import TrainPage
 from tests.helpers.photos import write_dataset
 from tests.helpers.training_process import script_command
 from tests.helpers.window import button, click, message
@@ -64,7 +63,7 @@ def test_closing_during_training_asks_first(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     window.show_page(TRAIN)
-    page: TrainPage = window.train_page()
+    page = window.train_page()
     page.open_dataset(write_dataset(tmp_path / "colours"))
     qtbot.waitUntil(button(page, "train").isEnabled)
     events = [Started("run", 1, "CPU", 1, 1, 1, 1)]

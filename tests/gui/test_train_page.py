@@ -123,7 +123,7 @@ def test_a_saved_model_can_be_chosen_on_the_photos_page(
     )
     click(page, "train")
     qtbot.waitUntil(lambda: find_curves(page).best() is not None)
-    write_colour_model(tmp_path / "made" / "m.catdog").rename(model)
+    write_colour_model(model)
     click(page, "stop_training")
     ended(page, qtbot)
     qtbot.waitUntil(lambda: model_picker(window).currentText() == "übung 1")

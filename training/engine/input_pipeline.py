@@ -30,6 +30,8 @@ class PhotoReader:
         self._size = size
         self._on_skipped = on_skipped
         self._unreadable: set[str] = set()
+        self.failure: DatasetError | None = None
+        """Why no batch could be made, which Keras reports as an error of its own."""
 
     def batch(self, photos: Sequence[LabelledPhoto]) -> Batch:
         """Decode photos, leaving out those that cannot be read.
@@ -44,10 +46,11 @@ class PhotoReader:
                 images.append(image)
                 labels.append(photo.label)
         if not images:
-            raise DatasetError(
+            self.failure = DatasetError(
                 f"Not one photo of a whole batch of {self._dataset.path} can be read any more, "
                 f"{photos[0].name} among them: check that the dataset is still there."
             )
+            raise self.failure
         return np.stack(images), np.asarray(labels, dtype=np.float32)[:, np.newaxis]
 
     def count_unreadable(self, photos: Sequence[LabelledPhoto]) -> int:
@@ -89,7 +92,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._steps = steps
         self._seed = seed
-        self._epoch = 0
+        self._epoch = -1  # Keras ends an epoch before the first one begins
         self._orders: dict[tuple[int, int], NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
@@ -98,7 +101,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> Batch:
         """Return batch `index` of the current epoch."""
-        first = (self._epoch * self._steps + index) * self._batch_size
+        first = (max(self._epoch, 0) * self._steps + index) * self._batch_size
         return self._reader.batch([self._photo(first + n) for n in range(self._batch_size)])
 
     def on_epoch_end(self) -> None:

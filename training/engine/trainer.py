@@ -99,6 +99,10 @@ class Trainer:
             return self._finish(keeper, watcher)
         except TrainingStopped:
             return Stopped(str(self._model_file) if keeper.best else None)
+        except Exception as error:  # Keras and TensorFlow wrap what a batch raises
+            if self._reader.failure is not None:
+                raise self._reader.failure from error
+            raise
 
     def _fit(self, callbacks: list[keras.callbacks.Callback]) -> None:
         batches = TrainingBatches(
