@@ -32,7 +32,7 @@ class Hyperparameters:
     batch_size: int
     """Photos in a batch."""
     validation_steps: int
-    """Batches of validation photos looked at after every epoch, the same ones each time."""
+    """Batches of validation photos looked at after every epoch, the next ones each time."""
     learning_rate: float
     image_side: int
     """Height and width of the network's input, in pixels."""

@@ -1,9 +1,11 @@
 """Training runs on disk: a folder for each, with its configuration, state and history.
 
-RUN/run.json       configuration, state, process, model, reason
-RUN/history.csv    one line an epoch
-RUN/best.weights.h5  the best epoch's weights
-RUN/training.log   what the training process printed
+    RUN/run.json            configuration, state, process, model, reason
+    RUN/history.csv         one line an epoch
+    RUN/epoch-N.weights.h5  the weights of the best epochs
+    RUN/training.log        what the training process printed
+
+All but the log is replaced as a whole, so that a run can be read while it is written.
 """
 
 import csv
@@ -86,10 +88,9 @@ class Run:
         """The run's name, which its folder bears."""
         return self.folder.name
 
-    @property
-    def checkpoint(self) -> Path:
-        """The best epoch's weights."""
-        return self.folder / "best.weights.h5"
+    def weights(self, epoch: int) -> Path:
+        """Return where the weights of one of the best epochs are."""
+        return self.folder / f"epoch-{epoch}.weights.h5"
 
     @property
     def log(self) -> Path:

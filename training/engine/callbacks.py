@@ -8,6 +8,7 @@ import keras
 
 from training.errors import TrainingError
 from training.events import BatchEnded, EpochEnded, Event, ValidationEnded
+from training.runs import Run
 
 Logs = Mapping[str, float]
 
@@ -83,24 +84,49 @@ class EventReporter(keras.callbacks.Callback):
         self._emit(self.latest)
 
 
-class BestEpochKeeper(keras.callbacks.Callback):
-    """Saves the network whenever an epoch validates better than every one before.
+class ValidationTurner(keras.callbacks.Callback):
+    """Has every epoch validated with the next photos."""
+
+    def __init__(self, turn_to: Callable[[int], None]) -> None:
+        """Call `turn_to` with the number of every epoch, from 0."""
+        super().__init__()
+        self._turn_to = turn_to
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Turn to the epoch's photos."""
+        self._turn_to(epoch)
+
+
+class BestEpochsKeeper(keras.callbacks.Callback):
+    """Keeps the weights of the epochs that validated best, and saves the best of all at once.
 
     Better means a higher validation accuracy or, at the same accuracy, a lower loss.
     """
 
-    def __init__(self, reporter: EventReporter, save: Callable[[EpochEnded], None]) -> None:
-        """Compare what `reporter` measured, and call `save` for a best epoch."""
+    def __init__(
+        self, reporter: EventReporter, run: Run, count: int, save: Callable[[EpochEnded], None]
+    ) -> None:
+        """Compare what `reporter` measured, keep `count` epochs, call `save` for a new best."""
         super().__init__()
         self._reporter = reporter
+        self._run = run
+        self._count = count
         self._save = save
-        self.best: EpochEnded | None = None
+        self.best: list[EpochEnded] = []
+        """Best first."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save the network if this epoch is the best so far."""
+        """Keep the epoch's weights if it is among the best so far."""
         latest = self._reporter.latest
-        if latest is not None and (self.best is None or _rank(latest) > _rank(self.best)):
-            self.best = latest
+        if latest is None:
+            return
+        ranked = sorted([*self.best, latest], key=_rank, reverse=True)
+        self.best, dropped = ranked[: self._count], ranked[self._count :]
+        if latest in self.best:
+            self.model.save_weights(self._run.weights(latest.epoch))
+        for other in dropped:
+            self._run.weights(other.epoch).unlink(missing_ok=True)
+        if latest is self.best[0]:
             self._save(latest)
 
 

@@ -126,8 +126,8 @@ class TrainingBatches(keras.utils.PyDataset):
         return order
 
 
-class FixedBatches(keras.utils.PyDataset):
-    """Batches of the same photos in the same order, epoch after epoch."""
+class PhotoBatches(keras.utils.PyDataset):
+    """Batches of photos in the order given."""
 
     def __init__(
         self, reader: PhotoReader, photos: Sequence[LabelledPhoto], batch_size: int
@@ -135,24 +135,45 @@ class FixedBatches(keras.utils.PyDataset):
         """Offer all of `photos` once."""
         super().__init__(workers=DECODING_THREADS, max_queue_size=BATCHES_AHEAD)
         self._reader = reader
-        self._photos = photos
         self._batch_size = batch_size
+        self.photos = photos
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return ceil(len(self._photos) / self._batch_size)
+        return ceil(len(self.photos) / self._batch_size)
 
     def __getitem__(self, index: int) -> Batch:
         """Return batch `index`."""
         first = index * self._batch_size
-        return self._reader.batch(self._photos[first : first + self._batch_size])
+        return self._reader.batch(self.photos[first : first + self._batch_size])
+
+    def readable(self) -> int:
+        """Count the photos that were met and could be read."""
+        return len(self.photos) - self._reader.count_unreadable(self.photos)
 
 
-def validation_sample(
-    photos: Sequence[LabelledPhoto], count: int, seed: int
-) -> list[LabelledPhoto]:
-    """Draw the photos that every epoch is validated with, in their own order."""
-    if count >= len(photos):
-        return list(photos)
-    chosen = np.random.default_rng((seed, len(photos))).choice(len(photos), count, replace=False)
-    return [photos[int(index)] for index in sorted(chosen)]
+class ValidationBatches(PhotoBatches):
+    """Batches of a validation split, of which every epoch takes the next photos, as the study did.
+
+    One fixed sample would have every epoch judged with the same luck.
+    """
+
+    def __init__(
+        self,
+        reader: PhotoReader,
+        photos: Sequence[LabelledPhoto],
+        *,
+        batch_size: int,
+        steps: int,
+        seed: int,
+    ) -> None:
+        """Offer `steps` batches of `batch_size` photos an epoch, or all photos if fewer."""
+        order = np.random.default_rng((seed, len(photos))).permutation(len(photos))
+        self._shuffled = [photos[int(index)] for index in order]
+        self._count = min(batch_size * steps, len(photos))
+        super().__init__(reader, self._shuffled[: self._count], batch_size)
+
+    def turn_to(self, epoch: int) -> None:
+        """Take the photos of an epoch, counted from 0."""
+        first = epoch * self._count % len(self._shuffled)
+        self.photos = (self._shuffled * 2)[first : first + self._count]

@@ -13,17 +13,18 @@ import tensorflow as tf
 from training.configuration import TrainingConfig
 from training.dataset import LabelledPhoto, open_dataset
 from training.engine.callbacks import (
-    BestEpochKeeper,
+    BestEpochsKeeper,
     EventReporter,
     StopWatcher,
     TrainingStopped,
+    ValidationTurner,
 )
 from training.engine.conversion import network_members
 from training.engine.input_pipeline import (
-    FixedBatches,
+    PhotoBatches,
     PhotoReader,
     TrainingBatches,
-    validation_sample,
+    ValidationBatches,
 )
 from training.engine.networks import build_network, output_kind
 from training.errors import TrainingError
@@ -50,6 +51,8 @@ from training.recipes import find_recipe
 from training.runs import Run, format_history
 
 JUDGING_BATCH = 64
+EPOCHS_JUDGED = 3
+"""How many of the best epochs are judged on all validation photos in the end."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +85,26 @@ class Trainer:
         self._dataset = open_dataset(Path(config.dataset))
         self._split = config.split.divide(self._dataset)
         self._reader = PhotoReader(self._dataset, self._numbers.image_size, self._tell_of_skipped)
-        count = self._numbers.validation_steps * self._numbers.batch_size
-        self._validation = validation_sample(self._split.validation, count, self._numbers.seed)
+        self._validation = ValidationBatches(
+            self._reader,
+            self._split.validation,
+            batch_size=self._numbers.batch_size,
+            steps=self._numbers.validation_steps,
+            seed=self._numbers.seed,
+        )
         keras.utils.set_random_seed(self._numbers.seed)
         self._network = build_network(self._recipe, self._numbers, len(self._dataset.class_names))
 
     def train(self) -> Outcome:
         """Train every epoch, keep the best, and judge it on all validation photos."""
         reporter = EventReporter(self._emit_and_record)
-        keeper = BestEpochKeeper(reporter, self._save_best)
+        keeper = BestEpochsKeeper(reporter, self._run, EPOCHS_JUDGED, self._save_best)
         watcher = StopWatcher(self._supervision.stop_requested)
+        turner = ValidationTurner(self._validation.turn_to)
         self._announce()
         self._supervision.heed_stops()
         try:
-            self._fit([watcher, reporter, keeper])
+            self._fit([turner, watcher, reporter, keeper])
             return self._finish(keeper, watcher)
         except TrainingStopped:
             return Stopped(str(self._model_file) if keeper.best else None)
@@ -115,37 +124,43 @@ class Trainer:
         self._network.fit(
             batches,
             epochs=self._numbers.epochs,
-            validation_data=FixedBatches(self._reader, self._validation, self._numbers.batch_size),
+            validation_data=self._validation,
             callbacks=callbacks,
             shuffle=False,  # the batches come shuffled
             verbose=0,
         )
 
-    def _finish(self, keeper: BestEpochKeeper, watcher: StopWatcher) -> Outcome:
-        best = keeper.best
-        if best is None:
+    def _finish(self, keeper: BestEpochsKeeper, watcher: StopWatcher) -> Outcome:
+        """Judge the best epochs on all validation photos, and keep the best of them.
+
+        The photos that an epoch is validated with are too few to tell neighbours apart.
+        """
+        judged = [(self._judge(epoch, watcher), epoch) for epoch in keeper.best]
+        if not judged:
             raise TrainingError("No epoch ended, so that there is no model: train more epochs.")
-        self._network.load_weights(self._run.checkpoint)
-        metrics = self._judge(watcher)
+        metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
+        self._network.load_weights(self._run.weights(best.epoch))
         self._write_model(metrics)
+        for _, other in judged:
+            if other is not best:
+                self._run.weights(other.epoch).unlink(missing_ok=True)
         return Finished(str(self._model_file), best.epoch, metrics.accuracy, metrics.photos)
 
-    def _judge(self, watcher: StopWatcher) -> Metrics:
-        """Judge the network on all validation photos."""
-        photos = self._split.validation
-        batches = FixedBatches(self._reader, photos, JUDGING_BATCH)
+    def _judge(self, epoch: EpochEnded, watcher: StopWatcher) -> Metrics:
+        """Judge the network of an epoch on all validation photos."""
+        self._network.load_weights(self._run.weights(epoch.epoch))
+        batches = PhotoBatches(self._reader, self._split.validation, JUDGING_BATCH)
+        stage = f"Judging epoch {epoch.epoch} on all validation photos"
         progress = keras.callbacks.LambdaCallback(
             on_test_batch_end=lambda batch, logs: self._emit(
-                Progressed("Judging the best epoch", batch + 1, len(batches))
+                Progressed(stage, batch + 1, len(batches))
             )
         )
         loss, accuracy = self._network.evaluate(batches, callbacks=[watcher, progress], verbose=0)
-        readable = len(photos) - self._reader.count_unreadable(photos)
-        return _metrics(readable, accuracy, loss)
+        return _metrics(batches.readable(), accuracy, loss)
 
     def _save_best(self, epoch: EpochEnded) -> None:
-        self._network.save_weights(self._run.checkpoint)
-        readable = len(self._validation) - self._reader.count_unreadable(self._validation)
+        readable = self._validation.readable()
         self._write_model(_metrics(readable, epoch.val_accuracy, epoch.val_loss))
         self._emit(Saved(epoch.epoch, str(self._model_file)))
 
@@ -185,7 +200,7 @@ class Trainer:
                 parameters=self._network.count_params(),
                 device=device_in_use(),
                 train_photos=len(self._split.train),
-                validation_photos=len(self._validation),
+                validation_photos=len(self._validation.photos),
                 epochs=self._numbers.epochs,
                 steps_per_epoch=self._numbers.steps_per_epoch,
             )
