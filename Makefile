@@ -8,7 +8,13 @@ ARGS ?=
 
 .PHONY: run test check setup screenshots lock clean
 
-run test check setup screenshots:
+run:
+	@"$(PYTHON)" scripts/bootstrap.py run $(ARGS)
+
+test:
+	@"$(PYTHON)" scripts/bootstrap.py test $(ARGS)
+
+check setup screenshots:
 	@"$(PYTHON)" scripts/bootstrap.py $@ $(ARGS)
 
 lock:

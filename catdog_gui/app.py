@@ -11,7 +11,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 import resources
-from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.diagnostics import start_logging, tell_of_unforeseen_errors
 from catdog_gui.messages import Messages
 from catdog_gui.paths import AppFolders

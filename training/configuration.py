@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from training.dataset import Dataset, Split, SplitMethod, split_dataset
+from training.dataset import Dataset
 from training.errors import ConfigurationError
 from training.files import check_name
 from training.images import ImageSize
+from training.splits import Split, SplitMethod, split_dataset
 
 MOST_HELD_OUT = 0.9
 """The largest share of a dataset that may be kept from training."""

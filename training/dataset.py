@@ -13,13 +13,10 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Protocol
-
-import numpy as np
 
 from training.errors import DatasetError, PhotoError
 from training.files import exists, is_folder, is_ordinary_file, is_text
@@ -28,8 +25,6 @@ from training.images import MOST_BYTES, PHOTO_SUFFIXES, read_file
 MOST_CLASSES = 1000
 RESERVED_LABELS = {"unsure", "unreadable"}
 """What photos are labelled that have no class, so that no class may be named so."""
-STUDY_TRAIN_END = 5000
-STUDY_VALIDATION_END = 7500
 
 _FLAT_NAME = re.compile(r"(?P<class>.*?[^\W\d_].*?)[._-](?P<number>\d{1,18})$")
 _HIDDEN = (".", "__MACOSX")
@@ -42,17 +37,6 @@ _SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
-
-
-class SplitMethod(StrEnum):
-    """How photos are divided among train, validation and test."""
-
-    STUDY = "study"
-    """The published study's ids: 0-4999 train, 5000-7499 validation, 7500-9999 test."""
-    STRATIFIED = "stratified"
-    """By ratio, each class alike, drawn from a seed."""
-    FOLDERS = "folders"
-    """By folders named train, validation and test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +88,6 @@ class Dataset:
         """Count the photos of every class."""
         counted = Counter(photo.label for photo in self.photos)
         return {name: counted[label] for label, name in enumerate(self.class_names)}
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Which photos train, which choose the best epoch, and which judge the outcome."""
-
-    train: tuple[LabelledPhoto, ...]
-    validation: tuple[LabelledPhoto, ...]
-    test: tuple[LabelledPhoto, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,53 +154,6 @@ def open_dataset(path: Path) -> Dataset:
         raise DatasetError(f"{path} is neither a folder nor a file: choose another.")
     archive = _open_zip(path)
     return _assemble(path, _zip_entries(archive, path), _ZipSource(archive))
-
-
-def default_split_method(dataset: Dataset) -> SplitMethod:
-    """Choose the split that a dataset suggests by its folders or its numbering."""
-    if any(photo.folder for photo in dataset.photos):
-        return SplitMethod.FOLDERS
-    if all(_offers_study_split(dataset, label) for label in range(len(dataset.class_names))):
-        return SplitMethod.STUDY
-    return SplitMethod.STRATIFIED
-
-
-def split_dataset(
-    dataset: Dataset,
-    method: SplitMethod,
-    *,
-    seed: int = 0,
-    validation_share: float = 0.2,
-    test_share: float = 0.2,
-) -> Split:
-    """Divide a dataset's photos among train, validation and test.
-
-    Args:
-        dataset: What to divide.
-        method: By the study's ids, by ratio, or by folders.
-        seed: Chooses the photos when they are divided by ratio.
-        validation_share: The share of every class that validates, when divided by ratio.
-        test_share: The share of every class that tests, when divided by ratio.
-
-    Raises:
-        DatasetError: The dataset does not offer this split, or a class would have no photo to
-            train on or none to validate with.
-    """
-    if method is SplitMethod.STRATIFIED:
-        shares = (validation_share, test_share)
-        assign = _stratified_assignment(dataset, seed, shares)
-    elif method is SplitMethod.STUDY:
-        assign = _study_part
-    else:
-        assign = _folder_part
-    parts: dict[str, list[LabelledPhoto]] = {"train": [], "validation": [], "test": []}
-    for photo in dataset.photos:
-        part = assign(photo)
-        if part is not None:
-            parts[part].append(photo)
-    split = Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]))
-    _check_split(dataset, split, method)
-    return split
 
 
 def _folder_entries(root: Path) -> list[_Entry]:
@@ -368,50 +296,3 @@ def _fingerprint(labels: Iterable[_Label]) -> str:
         f"{label.class_name}\0{label.entry.path.name}\0{label.entry.size}" for label in labels
     )
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _offers_study_split(dataset: Dataset, label: int) -> bool:
-    parts = {_study_part(photo) for photo in dataset.photos if photo.label == label}
-    return None not in parts and {"train", "validation"} <= parts
-
-
-def _study_part(photo: LabelledPhoto) -> str | None:
-    if photo.number is None:
-        return None
-    if photo.number < STUDY_TRAIN_END:
-        return "train"
-    return "validation" if photo.number < STUDY_VALIDATION_END else "test"
-
-
-def _folder_part(photo: LabelledPhoto) -> str | None:
-    return photo.folder
-
-
-def _stratified_assignment(
-    dataset: Dataset, seed: int, shares: tuple[float, float]
-) -> Callable[[LabelledPhoto], str | None]:
-    """Draw every class's photos in one seeded order and cut that order by the shares."""
-    generator = np.random.default_rng(seed)
-    parts: dict[LabelledPhoto, str] = {}
-    for label in range(len(dataset.class_names)):
-        photos = [photo for photo in dataset.photos if photo.label == label]
-        order = generator.permutation(len(photos))
-        validation = max(1, round(len(photos) * shares[0]))
-        test = round(len(photos) * shares[1])
-        for place, index in enumerate(order):
-            if place < validation:
-                parts[photos[index]] = "validation"
-            else:
-                parts[photos[index]] = "test" if place < validation + test else "train"
-    return parts.get
-
-
-def _check_split(dataset: Dataset, split: Split, method: SplitMethod) -> None:
-    for part, photos in (("train on", split.train), ("validate with", split.validation)):
-        present = {photo.label for photo in photos}
-        missing = [n for label, n in enumerate(dataset.class_names) if label not in present]
-        if missing:
-            raise DatasetError(
-                f"With the {method} split of {dataset.path}, class {missing[0]!r} has no photo to "
-                f"{part}: add photos of it or choose another split."
-            )

@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.configuration import SplitChoice
-from training.dataset import SplitMethod
 from training.errors import CatDogError, ModelFileError
 from training.files import replacing
 from training.images import ImageSize
 from training.metrics import Interval, wilson_interval
+from training.splits import SplitMethod
 
 FORMAT_VERSION = 1
 SUFFIX = ".catdog"

@@ -8,7 +8,7 @@ import click
 from catdog_gui.classify import export
 from catdog_gui.classify.batch import classify_photos
 from catdog_gui.classify.classifier import Classifier
-from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.classify.prediction import Prediction
 from catdog_gui.classify.scan import find_photos
 from catdog_gui.commands.options import NumberRange

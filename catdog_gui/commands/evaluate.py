@@ -6,7 +6,7 @@ import click
 
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.evaluation import evaluate as judge
-from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.commands.output import accuracy_words, print_json
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from catdog_gui.classify.library import EXPORT_FORMATS, ModelLibrary
+from catdog_gui.classify.model_library import EXPORT_FORMATS, ModelLibrary
 from catdog_gui.commands.output import accuracy_words, print_json
 from catdog_gui.paths import AppFolders
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.commands.options import NumberRange
 from catdog_gui.commands.output import Interrupted, accuracy_words
 from catdog_gui.commands.progress import Progress, progress_bar
 from catdog_gui.paths import AppFolders
 from training.configuration import LIMITS, Hyperparameters, SplitChoice, TrainingConfig
-from training.dataset import SplitMethod, default_split_method, open_dataset
+from training.dataset import open_dataset
 from training.errors import CatDogError, ConfigurationError
 from training.events import (
     BatchEnded,
@@ -35,6 +35,7 @@ from training.metrics import wilson_interval
 from training.process import TrainingProcess
 from training.recipes import RECIPES
 from training.runs import free_name
+from training.splits import SplitMethod, default_split_method
 
 
 def _run_name(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:

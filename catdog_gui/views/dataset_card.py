@@ -12,7 +12,7 @@ from catdog_gui.views.file_dialogs import choose_file, choose_folder
 from catdog_gui.views.icons import set_button_icon
 from catdog_gui.views.theme import GRID, Theme
 from catdog_gui.workers.dataset_task import OpenedDataset, SplitCounts
-from training.dataset import SplitMethod
+from training.splits import SplitMethod
 
 MOST_CLASSES_NAMED = 6
 

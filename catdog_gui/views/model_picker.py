@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from catdog_gui.classify.library import LibraryModel
+from catdog_gui.classify.model_library import LibraryModel
 from catdog_gui.views.theme import GRID
 from catdog_gui.views.wording import accuracy_words
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from catdog_gui.classify.library import LibraryModel, ModelLibrary
+from catdog_gui.classify.model_library import LibraryModel, ModelLibrary
 from catdog_gui.classify.prediction import Prediction, PredictionTable
 from catdog_gui.item_models.photo_list_model import LabelFilter, PhotoListModel, PhotoRole
 from catdog_gui.messages import Messages

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.messages import Messages
 from catdog_gui.paths import AppFolders
 from catdog_gui.settings import Settings

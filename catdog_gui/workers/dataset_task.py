@@ -7,14 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from catdog_gui.workers.background_task import BackgroundTask
-from training.dataset import (
-    Dataset,
-    SplitMethod,
-    default_split_method,
-    open_dataset,
-    split_dataset,
-)
+from training.dataset import Dataset, open_dataset
 from training.errors import DatasetError
+from training.splits import SplitMethod, default_split_method, split_dataset
 
 
 @dataclass(frozen=True)

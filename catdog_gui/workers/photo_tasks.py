@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from catdog_gui.classify.export import check_target, write_csv
-from catdog_gui.classify.library import LibraryModel, ModelLibrary
+from catdog_gui.classify.model_library import LibraryModel, ModelLibrary
 from catdog_gui.classify.prediction import PredictionTable
 from catdog_gui.classify.scan import find_photos
 from catdog_gui.workers.background_task import BackgroundTask

@@ -12,9 +12,10 @@ from tests.classify.remaking import remake
 from tests.helpers.models import describe, write_colour_model
 from tests.helpers.photos import write_dataset, write_photo
 from training.configuration import SplitChoice
-from training.dataset import SplitMethod, open_dataset, split_dataset
+from training.dataset import open_dataset
 from training.errors import DatasetError
 from training.metrics import wilson_interval
+from training.splits import SplitMethod, split_dataset
 
 
 @pytest.fixture

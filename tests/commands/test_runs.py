@@ -10,10 +10,10 @@ import pytest
 
 from tests.commands.programs import run_here
 from training.configuration import SplitChoice, TrainingConfig
-from training.dataset import SplitMethod
 from training.events import EpochEnded
 from training.recipes import RECIPES
 from training.runs import ProcessMark, Run, RunState
+from training.splits import SplitMethod
 
 EPOCHS = (
     EpochEnded(1, 0.75, 0.5, 0.625, 0.75, 12.5),

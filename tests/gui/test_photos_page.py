@@ -114,7 +114,7 @@ def test_the_window_never_stalls_while_it_classifies(
     page: PhotosPage, qtbot: QtBot, tmp_path: Path
 ) -> None:
     folder = write_dataset(tmp_path / "photos", photos=1500)
-    with StallWatchdog(MOST_STALL_MILLISECONDS):
+    with StallWatchdog() as watchdog:
         open_photos(page, qtbot, folder, 3000)
         click(page, "classify")
         bar = grid(page).verticalScrollBar()
@@ -125,6 +125,7 @@ def test_the_window_never_stalls_while_it_classifies(
             return button(page, "export").isEnabled()
 
         qtbot.waitUntil(scrolled_to_the_end, timeout=60_000)
+    assert watchdog.worst <= MOST_STALL_MILLISECONDS
 
 
 def test_stop_keeps_what_was_classified(

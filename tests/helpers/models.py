@@ -10,9 +10,9 @@ from openvino import opset13
 
 from training import model_file
 from training.configuration import SplitChoice
-from training.dataset import SplitMethod
 from training.images import ImageSize
 from training.model_file import Metrics, ModelDescription, TrainedOn, write_model_file
+from training.splits import SplitMethod
 
 SIZE = ImageSize(24, 32)
 SHARPNESS = 0.05

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from training.configuration import Hyperparameters, SplitChoice, TrainingConfig
-from training.dataset import SplitMethod
+from training.splits import SplitMethod
 
 TINY = Hyperparameters(
     epochs=2,

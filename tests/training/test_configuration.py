@@ -15,9 +15,9 @@ from training.configuration import (
     SplitChoice,
     TrainingConfig,
 )
-from training.dataset import SplitMethod
 from training.errors import ConfigurationError
 from training.images import ImageSize
+from training.splits import SplitMethod
 
 
 def changed(name: str, value: Any) -> Hyperparameters:

@@ -12,15 +12,9 @@ import numpy as np
 import pytest
 
 from tests.helpers.photos import photo_bytes, write_dataset, write_photo
-from training.dataset import (
-    Dataset,
-    LabelledPhoto,
-    SplitMethod,
-    default_split_method,
-    open_dataset,
-    split_dataset,
-)
+from training.dataset import Dataset, LabelledPhoto, open_dataset
 from training.errors import DatasetError, PhotoError
+from training.splits import SplitMethod, default_split_method, split_dataset
 
 STRANGE_NAMES = ("my cats", "Kätzchen", "猫", "🐕 dogs", 'so "called"', "it's; $HOME")
 FLAT = ("cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.1.jpg", "dog.2.jpg")

@@ -18,7 +18,7 @@ from catdog_gui.classify.classifier import Classifier
 from tests.helpers.photos import photo_bytes, write_dataset, write_photo
 from tests.helpers.training_configs import TINY, small_config
 from training.configuration import Hyperparameters, SplitChoice, TrainingConfig
-from training.dataset import SplitMethod, open_dataset
+from training.dataset import open_dataset
 from training.events import (
     BatchEnded,
     EpochEnded,
@@ -36,6 +36,7 @@ from training.images import read_photo
 from training.model_file import HISTORY, read_description, read_model_file
 from training.process import TrainingProcess
 from training.runs import Run, RunState, format_history
+from training.splits import SplitMethod
 
 pytestmark = pytest.mark.trains
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catdog_gui.classify.library import ModelLibrary
+from catdog_gui.classify.model_library import ModelLibrary
 from tests.classify.remaking import remake
 from tests.helpers.models import describe, write_colour_model
 from training.errors import CatDogError, ConfigurationError, ModelFileError
