@@ -89,7 +89,9 @@ class PhotosPage(DropTarget):
     @Slot(object)
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Show the photos of files and folders."""
-        self.stop_classifying()
+        if self._classifying is not None:
+            self._classifying.stopped.disconnect(self._say_stopped)  # of no interest any more
+            self._classifying.stop()
         self._folder = paths[0] if paths[0].is_dir() else paths[0].parent
         self._settings.photo_folder = str(self._folder)
         task = ScanTask(paths)
@@ -125,12 +127,6 @@ class PhotosPage(DropTarget):
         self._classifying = worker
         self._activity = self._begin(worker, self.tr("Classifying"), self.tr("photos"))
         self._refresh()
-
-    @Slot()
-    def stop_classifying(self) -> None:
-        """Stop; what was classified until now is kept."""
-        if self._classifying is not None:
-            self._classifying.stop()
 
     def export_csv(self, target: Path, table: PredictionTable | None = None) -> None:
         """Write predictions to a CSV file; those that are shown, if no others are given."""
