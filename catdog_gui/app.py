@@ -36,6 +36,7 @@ class Studio(QObject):
     def __init__(self, application: QApplication, folders: AppFolders) -> None:
         """Build everything; nothing is shown yet."""
         super().__init__(application)
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._folders = folders
         self._settings = Settings.load(folders.settings)
         self._theme = Theme(application, self._settings.appearance)
@@ -70,7 +71,6 @@ class Studio(QObject):
 
 def main(arguments: Sequence[str]) -> int:
     """Open the window and return the exit status once it is closed."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     folders = AppFolders.of_this_user()
     start_logging(folders.logs)
     application = QApplication(list(arguments))

@@ -49,6 +49,7 @@ class LabelChips(QWidget):
         kept = self._labels[chosen] if 0 <= chosen < len(self._labels) else None
         for button in self._group.buttons():
             self._group.removeButton(button)
+            button.hide()
             button.deleteLater()
         self._labels = labels
         for number, label in enumerate(labels):
