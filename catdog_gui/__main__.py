@@ -2,21 +2,28 @@
 
 import sys
 
-from training.process import TRAINING_ARGUMENT
+from training import TRAINING_ARGUMENT
+
+INTERRUPTED = 130
 
 
 def main() -> int:
     """Run the program and return its exit status."""
-    arguments = sys.argv[1:]
+    try:
+        return _start(sys.argv[1:])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _start(arguments: list[str]) -> int:
+    """Import only what is asked for, since everything else would only take time."""
     if arguments == [TRAINING_ARGUMENT]:
         from training.engine.child import main as train
 
         return train()
     if arguments:
-        try:
-            from catdog_gui.cli import main as command
-        except KeyboardInterrupt:
-            return 130
+        from catdog_gui.cli import main as command
+
         return command(arguments)
     from catdog_gui.app import main as window
 

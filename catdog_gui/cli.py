@@ -32,8 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         error.show()
         return error.exit_code
-    except (Interrupted, KeyboardInterrupt, click.Abort):
+    except Interrupted:
         click.echo("Interrupted; what was finished is kept.", err=True)
+        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except (CatDogError, click.ClickException, OSError) as error:
         message = error.message if isinstance(error, click.ClickException) else str(error)

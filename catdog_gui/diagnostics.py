@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import sys
+import threading
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -51,7 +52,11 @@ def tell_of_unforeseen_errors(messages: Messages) -> None:
         log.error("unforeseen error", exc_info=(kind, error, trace))
         messages.problem("Something unexpected went wrong; the details are in the log file.")
 
+    def thread_hook(caught: threading.ExceptHookArgs) -> None:
+        log.error("unforeseen error in a thread", exc_info=caught.exc_value)
+
     sys.excepthook = hook
+    threading.excepthook = thread_hook
 
 
 def _log_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:

@@ -86,6 +86,8 @@ class SplitChoice:
         Raises:
             ConfigurationError: They leave nothing to train on.
         """
+        if type(self.seed) is not int or self.seed < 0:
+            raise ConfigurationError("The seed of a split must be a whole number from 0.")
         if not (self.validation_share > 0 and self.test_share >= 0):
             raise ConfigurationError(
                 "Validation needs a share of the photos, and no share can be below 0."
@@ -145,6 +147,8 @@ class TrainingConfig:
             values["hyperparameters"] = Hyperparameters(**values["hyperparameters"])
             split = values["split"]
             values["split"] = SplitChoice(**{**split, "method": SplitMethod(split["method"])})
+            values["run_folder"] = str(values["run_folder"])
+            values["model_file"] = str(values["model_file"])
             return cls(**values)
         except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise ConfigurationError(f"A run's configuration cannot be read: {error}.") from error

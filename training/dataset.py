@@ -256,6 +256,32 @@ def _folder_labels(entries: Sequence[_Entry]) -> list[_Label]:
     return [_Label(entry, folders[0]) for entry, folders in below if folders]
 
 
+def check_class_names(class_names: Sequence[str]) -> None:
+    """Refuse class names that cannot be told apart, written down, or taken for classes.
+
+    Raises:
+        ValueError: With what is wrong, as the end of a sentence.
+    """
+    if len(class_names) <= 1:
+        raise ValueError("it has not two classes")
+    if len(class_names) > MOST_CLASSES:
+        raise ValueError(f"it has {len(class_names):,} classes, more than {MOST_CLASSES:,}")
+    broken = [name for name in class_names if not name.strip() or not is_text(name)]
+    if broken:
+        raise ValueError(f"it has a class name that cannot be written, {broken[0]!r}")
+    reserved = RESERVED_LABELS & {name.casefold() for name in class_names}
+    if reserved:
+        raise ValueError(
+            f"it has a class named {min(reserved)!r}, which is what photos without a clear class "
+            "are labelled"
+        )
+    folded = Counter(name.casefold() for name in class_names)
+    twice = [name for name in class_names if folded[name.casefold()] > 1]
+    if twice:
+        names = ", ".join(twice)
+        raise ValueError(f"it has class names that differ only in upper and lower case ({names})")
+
+
 def _check_classes(path: Path, class_names: Sequence[str]) -> None:
     if len(class_names) <= 1:
         found = f"one class, {class_names[0]!r}" if class_names else "no class"
@@ -263,28 +289,12 @@ def _check_classes(path: Path, class_names: Sequence[str]) -> None:
             f"{path} shows {found}: a dataset needs a folder of photos for each of at least two "
             "classes, or files named like cat.1.jpg and dog.1.jpg."
         )
-    if len(class_names) > MOST_CLASSES:
+    try:
+        check_class_names(class_names)
+    except ValueError as error:
         raise DatasetError(
-            f"{path} shows {len(class_names):,} classes: at most {MOST_CLASSES:,} can be trained."
-        )
-    broken = [name for name in class_names if not is_text(name)]
-    if broken:
-        raise DatasetError(
-            f"{path} has a class name that cannot be written, {broken[0]!r}: rename its folder."
-        )
-    reserved = RESERVED_LABELS & {name.casefold() for name in class_names}
-    if reserved:
-        raise DatasetError(
-            f"{path} has a class named {min(reserved)!r}, which is what photos without a clear "
-            "class are labelled: rename it."
-        )
-    folded = Counter(name.casefold() for name in class_names)
-    twice = [name for name in class_names if folded[name.casefold()] > 1]
-    if twice:
-        raise DatasetError(
-            f"{path} has class names that differ only in upper and lower case "
-            f"({', '.join(twice)}): rename one of them."
-        )
+            f"{path} cannot be trained on: {error}. Rename or leave out folders."
+        ) from error
 
 
 def _natural_order(label: _Label) -> tuple[str, int, str]:

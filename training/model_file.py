@@ -26,14 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.configuration import SplitChoice
+from training.dataset import check_class_names
 from training.errors import CatDogError, ModelFileError
-from training.files import replacing
+from training.files import is_text, replacing
 from training.images import ImageSize
 from training.metrics import Interval, wilson_interval
 from training.splits import SplitMethod
 
 FORMAT_VERSION = 1
 SUFFIX = ".catdog"
+MOST_PHOTOS = 10**9
 MOST_BYTES = 2_000_000_000
 """Larger files are refused unread; VGG19 with its head takes 160 MB."""
 
@@ -68,8 +70,12 @@ class Metrics:
         Raises:
             ValueError: They are no proportion.
         """
-        if not (0 <= self.correct <= self.photos and self.photos > 0):
-            raise ValueError(f"{self.correct} of {self.photos} photos is no proportion")
+        whole = type(self.photos) is int and type(self.correct) is int
+        if not whole or not 0 <= self.correct <= self.photos or not 0 < self.photos < MOST_PHOTOS:
+            raise ValueError("its metrics are no proportion of photos")
+        if type(self.split) is not str or not is_text(self.split):
+            raise ValueError("its metrics name no split")
+        float(self.loss)
 
     @property
     def accuracy(self) -> float:
@@ -150,7 +156,7 @@ class ModelFile:
         try:
             inputs = _load_array(self.members[GOLDEN_INPUTS])
             probabilities = _load_array(self.members[GOLDEN_PROBABILITIES])
-        except (ValueError, EOFError, SyntaxError) as error:
+        except Exception as error:  # NumPy evaluates an array's header, which may hold anything
             raise _refusal(self.path, "its golden photos are damaged") from error
         count = len(inputs) if inputs.ndim else 0
         size = self.description.image_size
@@ -238,7 +244,8 @@ def _unreadable(path: Path, error: Exception) -> ModelFileError:
     if isinstance(error, FileNotFoundError):
         return ModelFileError(f"There is no model file {path}: check the path.")
     if isinstance(error, OSError):
-        return ModelFileError(f"The model file {path} cannot be read: {error.strerror or error}.")
+        reason = error.strerror or error
+        return ModelFileError(f"The model file {path} cannot be read: {reason}. Name another.")
     return _refusal(path, "it is cut short or not a model file")
 
 
@@ -337,8 +344,13 @@ def _parse_description(values: Mapping[str, Any]) -> ModelDescription:
     class_names = tuple(str(name) for name in values["class_names"])
     height, width = (int(side) for side in values["image_size"])
     output = values["output"]
-    if len(class_names) < 2 or len(set(class_names)) != len(class_names):
-        raise ValueError("it needs two or more different class names")
+    check_class_names(class_names)
+    texts = (values["recipe"], values["created"], trained_on["name"], trained_on["fingerprint"])
+    if not all(isinstance(text, str) for text in texts) or not all(map(is_text, texts[:2])):
+        raise ValueError("what it says of its training is no text")
+    unsure_below = float(values["unsure_below"])
+    if not 0 <= unsure_below <= 1:
+        raise ValueError("its threshold is no probability")
     if output not in {"sigmoid", "softmax"} or not (0 < height <= 4096 and 0 < width <= 4096):
         raise ValueError("its output or image size is unknown")
     return ModelDescription(
@@ -353,7 +365,7 @@ def _parse_description(values: Mapping[str, Any]) -> ModelDescription:
             split=SplitChoice(**{**split, "method": SplitMethod(split["method"])}),
         ),
         metrics=Metrics(**values["metrics"]),
-        unsure_below=float(values["unsure_below"]),
+        unsure_below=unsure_below,
         preprocessing=dict(values["preprocessing"]),
         versions=dict(values["versions"]),
     )

@@ -10,13 +10,11 @@ from pathlib import Path
 from signal import Signals
 from threading import Lock, Timer
 
+from training import TRAINING_ARGUMENT
 from training.configuration import TrainingConfig
 from training.errors import CatDogError, TrainingError
 from training.events import Event, Failed, Outcome, Stopped, from_line
 from training.runs import Run, RunState
-
-TRAINING_ARGUMENT = "--training-process"
-"""What the program is started with to be a training process."""
 
 STOP = "stop"
 GRACE_SECONDS = 10.0
@@ -33,6 +31,11 @@ def training_command() -> list[str]:
 def command_line(command: str) -> str:
     """Write a command to the training process as one line of JSON, with the line's end."""
     return json.dumps({"command": command}) + "\n"
+
+
+def is_stop(line: str) -> bool:
+    """Tell whether a line, which may be anything, is the command to stop."""
+    return line.strip() == command_line(STOP).strip()
 
 
 class TrainingProcess:

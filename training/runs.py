@@ -11,6 +11,7 @@ All but the log is replaced as a whole, so that a run can be read while it is wr
 import csv
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -57,7 +58,7 @@ class ProcessMark:
                 process.status() != psutil.STATUS_ZOMBIE
                 and abs(process.create_time() - self.started) < 1
             )
-        except psutil.Error:
+        except (psutil.Error, ValueError, OverflowError):
             return False
 
 
@@ -97,6 +98,11 @@ class Run:
         """What the training process printed."""
         return self.folder / "training.log"
 
+    def forget_weights(self) -> None:
+        """Delete the weights of the best epochs, once the model file holds what is to be kept."""
+        for file in self.folder.glob("epoch-*.weights.h5"):
+            file.unlink(missing_ok=True)
+
     def create(self, config: TrainingConfig) -> RunRecord:
         """Make the folder and write the first record.
 
@@ -111,14 +117,21 @@ class Run:
             ) from error
         except OSError as error:
             raise RunError(f"The folder {self.folder} cannot be made: {error.strerror}.") from error
-        created = datetime.now(UTC).isoformat(timespec="seconds")
+        created = datetime.now(UTC).isoformat(timespec="microseconds")
         record = RunRecord(
             config=config,
             state=RunState.RUNNING,
             created=created,
             process=ProcessMark.of_this_process(),
         )
-        self.write(record)
+        try:
+            self.write(record)
+            self.log.touch()
+        except OSError as error:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise RunError(
+                f"The run cannot be written to {self.folder}: {error.strerror or error}."
+            ) from error
         return record
 
     def write(self, record: RunRecord) -> None:
@@ -138,10 +151,12 @@ class Run:
             record = RunRecord(
                 config=TrainingConfig.from_json(json.dumps(values["config"])),
                 state=RunState(values["state"]),
-                created=values["created"],
-                process=ProcessMark(**process) if process else None,
-                model=values.get("model"),
-                reason=values.get("reason"),
+                created=str(values["created"]),
+                process=ProcessMark(int(process["pid"]), float(process["started"]))
+                if process
+                else None,
+                model=_text_or_none(values.get("model")),
+                reason=_text_or_none(values.get("reason")),
             )
         except FileNotFoundError as error:
             raise RunError(
@@ -162,9 +177,11 @@ class Run:
         """Return the epochs trained so far, first to last; a line cut short is left out."""
         try:
             text = (self.folder / "history.csv").read_text("utf-8")
+            return tuple(parse_history(text))
         except FileNotFoundError:
             return ()
-        return tuple(parse_history(text))
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise RunError(f"The history of run {self.name!r} cannot be read: {error}.") from error
 
     def append_history(self, epoch: EpochEnded) -> None:
         """Add an epoch to the history."""
@@ -210,6 +227,10 @@ def parse_history(text: str) -> list[EpochEnded]:
         for row in rows
         if row["seconds"]  # a line cut short lacks it
     ]
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _with_true_state(record: RunRecord) -> RunRecord:

@@ -111,7 +111,9 @@ def evaluate(
     chosen, photos = photos_to_judge(classifier, dataset, split)
     labels, predicted, unreadable = _judge(classifier, dataset, photos, on_progress)
     if not labels:
-        raise DatasetError(f"Not one photo of {dataset.path} can be read.")
+        raise DatasetError(
+            f"Not one photo of {dataset.path} can be read: check that its files are whole."
+        )
     index = [class_names.index(name) for name in dataset.class_names]
     confusion = confusion_matrix(
         np.array([index[label] for label in labels]), np.array(predicted), len(class_names)

@@ -144,8 +144,12 @@ def count_labels(
     return dict(counts)
 
 
-def check_target(target: Path) -> None:
+def check_target(target: Path, photos: Iterable[Path] = ()) -> None:
     """Refuse to write a table over what is no table.
+
+    Args:
+        target: Where a table is to be written.
+        photos: Files that are to be classified, and must not be written to.
 
     Raises:
         ConfigurationError: The target is a folder, or is named like a photo or a model.
@@ -158,6 +162,22 @@ def check_target(target: Path) -> None:
         raise ConfigurationError(
             f"{target} is named like a photo or a model: name a file that ends in .csv."
         )
+    if exists(target) and target.suffix.lower() != ".csv" and not _holds_table(target):
+        raise ConfigurationError(
+            f"{target} exists and is no table, so it is left as it is: name another file."
+        )
+    named = {path.resolve() for path in photos}
+    if target.resolve() in named:
+        raise ConfigurationError(f"{target} is one of the photos: name another file.")
+
+
+def _holds_table(file: Path) -> bool:
+    """Tell whether a file, whatever its name, is empty or a table that this program wrote."""
+    try:
+        with file.open("rb") as content:
+            return content.read(5).startswith((b"path,", b"id,")) or file.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _write(target: Path, rows: Iterable[Sequence[str]]) -> None:

@@ -1,6 +1,7 @@
 """The model library: a folder of model files, each named as its model."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,8 +120,14 @@ class ModelLibrary:
         for file in contents:
             if exists(file) or file.is_symlink():
                 raise ModelFileError(f"{file} exists already and is left as it is.")
-        for file, content in contents.items():
-            _write(file, content)
+        try:
+            for file, content in contents.items():
+                _write(file, content)
+        except ModelFileError:
+            for file in contents:
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)  # none of them was there before
+            raise
         return list(contents)
 
     def remove(self, name: str) -> Path:

@@ -11,7 +11,7 @@ from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.classify.prediction import Prediction
 from catdog_gui.classify.scan import find_photos
-from catdog_gui.commands.options import NumberRange
+from catdog_gui.commands.options import FilePath, NumberRange
 from catdog_gui.commands.output import Interrupted, print_json, printable
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
@@ -19,10 +19,10 @@ from training.errors import CatDogError
 
 
 @click.command()
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, required=True, type=FilePath())
 @click.option("--model", help="A model's name, or a model file; by default the newest model.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write a table.")
-@click.option("--kaggle", type=click.Path(path_type=Path), help="Write a Kaggle submission.")
+@click.option("--csv", "csv_file", type=FilePath(), help="Write a table.")
+@click.option("--kaggle", type=FilePath(), help="Write a Kaggle submission.")
 @click.option("--species", is_flag=True, help="With --kaggle: add the column Species.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @click.option("--unsure-below", type=NumberRange(0, 1), help="Label less certain ones unsure.")
@@ -38,7 +38,7 @@ def classify(
     no_recursive: bool,
 ) -> None:
     """Say of every photo in PHOTOS, files and folders, what it shows."""
-    _check_targets(csv_file, kaggle, species=species)
+    _check_targets(csv_file, kaggle, photos, species=species)
     found = find_photos(photos, recursive=not no_recursive)
     if not found:
         raise CatDogError(f"There are no photos in {', '.join(map(str, photos))}.")
@@ -61,14 +61,16 @@ def classify(
         raise Interrupted
 
 
-def _check_targets(csv_file: Path | None, kaggle: Path | None, *, species: bool) -> None:
+def _check_targets(
+    csv_file: Path | None, kaggle: Path | None, photos: Sequence[Path], *, species: bool
+) -> None:
     """Refuse what would write over something, before anything is classified."""
     if species and not kaggle:
         raise click.UsageError("--species goes with --kaggle.")
-    if csv_file and kaggle and csv_file.absolute() == kaggle.absolute():
+    if csv_file and kaggle and csv_file.resolve() == kaggle.resolve():
         raise click.UsageError("--csv and --kaggle need a file each.")
     for target in filter(None, (csv_file, kaggle)):
-        export.check_target(target)
+        export.check_target(target, photos)
 
 
 def _classify_all(found: Sequence[Path], classifier: Classifier) -> list[Prediction]:

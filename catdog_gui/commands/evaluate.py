@@ -7,6 +7,7 @@ import click
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.evaluation import evaluate as judge
 from catdog_gui.classify.model_library import ModelLibrary
+from catdog_gui.commands.options import FilePath
 from catdog_gui.commands.output import accuracy_words, print_json
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
@@ -15,7 +16,7 @@ from training.dataset import open_dataset
 
 @click.command()
 @click.argument("model")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset", type=FilePath())
 @click.option(
     "--split",
     type=click.Choice(["test", "all"]),

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from catdog_gui.classify.model_library import EXPORT_FORMATS, ModelLibrary
+from catdog_gui.commands.options import FilePath
 from catdog_gui.commands.output import accuracy_words, print_json
 from catdog_gui.paths import AppFolders
 
@@ -50,7 +51,7 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 def import_model(file: Path) -> None:
     """Verify a model file and copy it into the library."""
     target = ModelLibrary(AppFolders.of_this_user().models).add(file)
@@ -59,7 +60,7 @@ def import_model(file: Path) -> None:
 
 @models.command("export")
 @click.argument("name")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FilePath())
 @click.option("--format", "export_format", type=click.Choice(list(EXPORT_FORMATS)), required=True)
 def export_model(name: str, file: Path, export_format: str) -> None:
     """Write a model to FILE in another format."""

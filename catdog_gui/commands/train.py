@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from catdog_gui.classify.model_library import ModelLibrary
-from catdog_gui.commands.options import NumberRange
+from catdog_gui.commands.options import FilePath, NumberRange
 from catdog_gui.commands.output import Interrupted, accuracy_words
 from catdog_gui.commands.progress import Progress, progress_bar
 from catdog_gui.paths import AppFolders
@@ -50,7 +50,7 @@ def _whole(name: str) -> click.IntRange:
 
 
 @click.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset", type=FilePath())
 @click.option("--recipe", type=click.Choice(list(RECIPES)), required=True)
 @click.option("--epochs", type=_whole("epochs"))
 @click.option("--steps-per-epoch", type=_whole("steps_per_epoch"))

@@ -113,7 +113,9 @@ class CurvesView(QWidget):
         # What moves is `animated`: matplotlib leaves it out when it draws the axes.
         (running,) = axes.plot([], [], linewidth=1, animated=True)
         lines = [
-            axes.plot([], [], linewidth=2, marker=marker, markersize=4, animated=True)[0]
+            axes.plot(
+                [], [], linewidth=2, marker=marker, markersize=4, animated=True, clip_on=False
+            )[0]
             for marker in ("o", "s")
         ]
         labels = [self._words(axes) for _ in lines]

@@ -40,9 +40,9 @@ class HyperparameterForm(QWidget):
         self._boxes["image_side"].setSuffix(" px")
         self._learning_rate = QDoubleSpinBox()
         self._learning_rate.setObjectName("learning_rate")
-        self._learning_rate.setDecimals(6)
+        self._learning_rate.setDecimals(7)
         self._learning_rate.setSingleStep(0.0001)
-        self._learning_rate.setRange(1e-6, LIMITS["learning_rate"].most)
+        self._learning_rate.setRange(LIMITS["learning_rate"].least, LIMITS["learning_rate"].most)
         self._learning_rate.setToolTip(
             self.tr("How far each step changes the weights; too high and the loss jumps about.")
         )

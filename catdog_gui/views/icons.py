@@ -1,20 +1,27 @@
 """Icons drawn from SVG in a colour of the theme, sharp at every pixel ratio."""
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
 import resources
 
-DISABLED_OPACITY = 0.5
-
 
 def icon(name: str, colour: str) -> QIcon:
     """Return the icon of that name from `resources/icons`, drawn in a colour such as #1B1F24."""
     svg = (resources.FOLDER / "icons" / f"{name}.svg").read_text("utf-8")
-    coloured = svg.replace("currentColor", QColor(colour).name())
-    return QIcon(_SvgIconEngine(QByteArray(coloured.encode())))
+    muted = QGuiApplication.palette().color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
+    drawn = [svg.replace("currentColor", shade.name()) for shade in (QColor(colour), muted)]
+    return QIcon(_SvgIconEngine(*(QByteArray(text.encode()) for text in drawn)))
 
 
 def set_button_icon(button: QAbstractButton, name: str, colour: str) -> None:
@@ -26,13 +33,14 @@ def set_button_icon(button: QAbstractButton, name: str, colour: str) -> None:
 class _SvgIconEngine(QIconEngine):
     """Draws an SVG at whatever size is asked for."""
 
-    def __init__(self, svg: QByteArray) -> None:
+    def __init__(self, svg: QByteArray, disabled: QByteArray) -> None:
         super().__init__()
         self._svg = svg
+        self._disabled = disabled
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, _state: QIcon.State) -> None:
-        painter.setOpacity(DISABLED_OPACITY if mode is QIcon.Mode.Disabled else 1.0)
-        QSvgRenderer(self._svg).render(painter, QRectF(rect))
+        disabled = mode is QIcon.Mode.Disabled
+        QSvgRenderer(self._disabled if disabled else self._svg).render(painter, QRectF(rect))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         pixmap = QPixmap(size)
@@ -42,4 +50,4 @@ class _SvgIconEngine(QIconEngine):
         return pixmap
 
     def clone(self) -> "_SvgIconEngine":
-        return _SvgIconEngine(self._svg)
+        return _SvgIconEngine(self._svg, self._disabled)

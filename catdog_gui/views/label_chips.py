@@ -10,6 +10,7 @@ from catdog_gui.item_models.photo_list_model import UNREADABLE
 from catdog_gui.views.class_shapes import class_icon
 from catdog_gui.views.icons import icon
 from catdog_gui.views.theme import GRID, Theme
+from catdog_gui.views.wording import title_of
 
 
 class LabelChips(QWidget):
@@ -67,7 +68,7 @@ class LabelChips(QWidget):
 
     def _title(self, label: str | None) -> str:
         own = {None: self.tr("All"), UNSURE: self.tr("Unsure"), UNREADABLE: self.tr("Unreadable")}
-        return own.get(label, str(label).capitalize())
+        return own.get(label, title_of(str(label)))
 
     @Slot()
     def _colour(self) -> None:

@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         else:
             self._pages.setCurrentWidget(self._photos_page)
         self._buttons.button(number).setChecked(True)
+        self._buttons.button(number).setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Tell when the window is first shown."""

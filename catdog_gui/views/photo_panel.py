@@ -10,6 +10,7 @@ from catdog_gui.classify.prediction import Prediction
 from catdog_gui.views.class_shapes import draw_class_shape
 from catdog_gui.views.elided_label import ElidedLabel
 from catdog_gui.views.theme import GRID, Theme
+from catdog_gui.views.wording import title_of
 from catdog_gui.workers.thumbnail_loader import ThumbnailLoader
 
 WIDTH = 36 * GRID
@@ -159,7 +160,7 @@ class ProbabilityBars(QWidget):
         painter.setPen(QColor(colours.text))
         metrics = painter.fontMetrics()
         elided = metrics.elidedText(
-            name, Qt.TextElideMode.ElideMiddle, int(text.width()) - 6 * GRID
+            title_of(name), Qt.TextElideMode.ElideMiddle, int(text.width()) - 6 * GRID
         )
         painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, elided)
         painter.drawText(

@@ -34,7 +34,7 @@ from catdog_gui.views.theme import GRID, Theme
 from catdog_gui.views.wording import rate_words
 from catdog_gui.workers.background_task import BackgroundTask, TaskRunner
 from catdog_gui.workers.classify_worker import ClassifyWorker
-from catdog_gui.workers.photo_tasks import ExportTask, ListModelsTask, ScanTask
+from catdog_gui.workers.photo_tasks import ExportTask, FoundPhotos, ListModelsTask, ScanTask
 from catdog_gui.workers.thumbnail_loader import ThumbnailLoader
 from training.model_file import ModelDescription
 
@@ -92,8 +92,6 @@ class PhotosPage(DropTarget):
         if self._classifying is not None:
             self._classifying.stopped.disconnect(self._say_stopped)  # of no interest any more
             self._classifying.stop()
-        self._folder = paths[0] if paths[0].is_dir() else paths[0].parent
-        self._settings.photo_folder = str(self._folder)
         task = ScanTask(paths)
         task.succeeded.connect(self._show_photos)
         task.failed.connect(self._messages.problem)
@@ -240,13 +238,15 @@ class PhotosPage(DropTarget):
         return activity
 
     @Slot(object)
-    def _show_photos(self, photos: list[Path]) -> None:
-        if not photos:
+    def _show_photos(self, found: FoundPhotos) -> None:
+        if not found.photos:
             self._messages.problem(
-                self.tr("There are no photos in {0}: open another folder.").format(self._folder)
+                self.tr("There are no photos in {0}: open another folder.").format(found.folder)
             )
             return
-        self._photos.set_photos(photos)
+        self._folder = found.folder
+        self._settings.photo_folder = str(found.folder)
+        self._photos.set_photos(found.photos)
         self._panel.clear()
         self._title.setText(self._folder.name or str(self._folder))
         self._stack.setCurrentIndex(1)

@@ -122,7 +122,7 @@ class TrainPage(DropTarget):
         self._started = None
         self._worker = TrainingWorker(config)
         self._worker.told.connect(self._heed)
-        self._worker.failed.connect(self._messages.problem)
+        self._worker.failed.connect(self._say_failed)
         self._worker.finished.connect(self._end)
         self._activity = Activity(self.tr("Starting"), parent=self)
         self._activity.stop_requested.connect(self._worker.stop)
@@ -295,6 +295,10 @@ class TrainPage(DropTarget):
         ).format(epoch.epoch, epoch.accuracy, epoch.val_accuracy, best.val_accuracy, best.epoch)
 
     def _conclude(self, outcome: Finished | Stopped | Failed) -> None:
+        """Say how the run ended; that its process still has to end is of no interest."""
+        if self._activity is not None:
+            self._activity.end()
+        self._name.clear()
         if outcome.model is not None:
             self.model_saved.emit(self._run_name)
         match outcome:
@@ -323,6 +327,11 @@ class TrainPage(DropTarget):
                 self._messages.problem(words)
         self._reading.setText(words)
 
+    @Slot(str)
+    def _say_failed(self, reason: str) -> None:
+        self._messages.problem(reason)
+        self._reading.setText(reason)
+
     def _skipped_words(self) -> str:
         if not self._skipped:
             return ""
@@ -332,7 +341,6 @@ class TrainPage(DropTarget):
     def _end(self) -> None:
         self._worker = None
         self._activity = None
-        self._name.clear()
         self._refresh()
 
     @Slot(object)

@@ -4,6 +4,11 @@ MINUTE = 60
 HOUR = 3600
 
 
+def title_of(class_name: str) -> str:
+    """Write a class name with a capital, as the beginning of a line."""
+    return class_name[:1].upper() + class_name[1:]
+
+
 def seconds_words(seconds: float) -> str:
     """Write a length of time roughly: 45 s, 3 min, 1 h 20 min."""
     if seconds < MINUTE:

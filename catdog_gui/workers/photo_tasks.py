@@ -1,6 +1,7 @@
 """Short jobs of the photos page, off the GUI thread."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -10,19 +11,30 @@ from catdog_gui.classify.model_library import LibraryModel, ModelLibrary
 from catdog_gui.classify.prediction import PredictionTable
 from catdog_gui.classify.scan import find_photos
 from catdog_gui.workers.background_task import BackgroundTask
+from training.files import is_folder
+
+
+@dataclass(frozen=True)
+class FoundPhotos:
+    """The photos that were looked for, and the folder that they are shown under."""
+
+    folder: Path
+    photos: Sequence[Path]
 
 
 class ScanTask(BackgroundTask):
-    """Finds the photos in files and folders; succeeds with a list of paths."""
+    """Finds the photos in files and folders; succeeds with `FoundPhotos`."""
 
     def __init__(self, paths: Sequence[Path], parent: QObject | None = None) -> None:
         """Look in `paths` once started."""
         super().__init__(parent)
         self._paths = paths
 
-    def work(self) -> list[Path]:
+    def work(self) -> FoundPhotos:
         """Find the photos."""
-        return find_photos(self._paths, should_stop=self.should_stop)
+        first = self._paths[0]
+        photos = find_photos(self._paths, should_stop=self.should_stop)
+        return FoundPhotos(first if is_folder(first) else first.parent, photos)
 
 
 class ListModelsTask(BackgroundTask):

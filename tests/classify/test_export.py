@@ -19,6 +19,7 @@ from catdog_gui.classify.export import (
 )
 from catdog_gui.classify.prediction import Prediction
 from tests.helpers.models import write_colour_model
+from tests.helpers.photos import write_photo
 from training.errors import CatDogError, ConfigurationError
 
 CLASSES = ("cat", "dog")
@@ -221,6 +222,17 @@ def test_a_table_may_be_named_otherwise_and_replace_a_table(tmp_path: Path, name
     check_target(tmp_path / name)
     check_target(tmp_path / "not yet" / name)
     assert (tmp_path / name).exists()
+
+
+def test_a_table_never_takes_the_place_of_something_else(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "photo without ending")
+    table = write_photo(tmp_path / "a photo named.csv")
+    (tmp_path / "essay.docx").write_bytes(b"PK an essay")
+    for target in (photo, tmp_path / "essay.docx"):
+        with pytest.raises(ConfigurationError, match="is no table"):
+            check_target(target)
+    with pytest.raises(ConfigurationError, match="is one of the photos"):
+        check_target(table, [table])
 
 
 def test_labels_are_counted_with_unsure_and_unreadable_ones() -> None:

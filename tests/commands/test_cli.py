@@ -207,7 +207,7 @@ def test_a_command_interrupted_before_it_began_ends_with_130(
 
     monkeypatch.setattr(classify, "find_photos", interrupted)
     assert run_here("classify", photos) == 130
-    assert capsys.readouterr().err.strip() == "Interrupted; what was finished is kept."
+    assert capsys.readouterr().err.strip() == "Interrupted."
 
 
 HASTY = """

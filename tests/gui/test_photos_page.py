@@ -115,7 +115,7 @@ def test_the_window_never_stalls_while_it_classifies(
     page: PhotosPage, qtbot: QtBot, tmp_path: Path
 ) -> None:
     folder = write_dataset(tmp_path / "photos", photos=1500)
-    worst = []
+    worst: list[float] = []
     # A stall of the program's own making comes every time; one of a busy computer's does not.
     while len(worst) < 3 and min(worst, default=inf) > MOST_STALL_MILLISECONDS:
         with StallWatchdog() as watchdog:

@@ -5,13 +5,13 @@ started the process is gone, and training stops as if told to. Whatever librarie
 stderr, which the starter keeps in the run's log.
 """
 
-import json
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from errno import ENOSPC
 from io import RawIOBase
 from pathlib import Path
 from threading import Event as Flag
@@ -21,7 +21,7 @@ from typing import TextIO
 from training.configuration import TrainingConfig
 from training.errors import CatDogError
 from training.events import Event, Failed, Finished, Outcome, Progressed, Stopped, to_line
-from training.process import STOP
+from training.process import is_stop
 from training.runs import ProcessMark, Run, RunState
 
 
@@ -108,7 +108,8 @@ def main() -> int:
     stop = StopRequest(lambda: _end_stopped(reporter))
     Thread(target=_listen, args=(commands, stop), daemon=True).start()
     reporter.emit(_train(config, run, reporter, stop))
-    return 0
+    sys.stderr.flush()
+    os._exit(0)  # TensorFlow would take seconds to take itself apart
 
 
 def _train(config: TrainingConfig, run: Run, reporter: Reporter, stop: StopRequest) -> Outcome:
@@ -118,7 +119,10 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, stop: StopReque
         from training.engine.trainer import Supervision, Trainer
 
         supervision = Supervision(reporter.emit, stop.requested, stop.heed)
-        return Trainer(config, supervision).train()
+        try:
+            return Trainer(config, supervision).train()
+        finally:
+            run.forget_weights()
     except CatDogError as error:
         return Failed(str(error), _model_so_far(config))
     except MemoryError:
@@ -133,6 +137,8 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, stop: StopReque
 def _unexpected(error: Exception, run: Run) -> str:
     if type(error).__name__ == "ResourceExhaustedError":
         return "Memory ran out: try a smaller batch size or image size."
+    if isinstance(error, OSError) and (error.errno == ENOSPC or f"errno = {ENOSPC}" in str(error)):
+        return "The disk is full: free some space, then train again."
     if isinstance(error, OSError):
         return f"A file cannot be read or written: {error}."
     return f"Training broke off ({type(error).__name__}); the details are in {run.log}."
@@ -145,7 +151,7 @@ def _model_so_far(config: TrainingConfig) -> str | None:
 def _listen(commands: RawIOBase, stop: StopRequest) -> None:
     """Heed commands until stdin ends."""
     for line in commands:
-        if json.loads(line)["command"] == STOP:
+        if is_stop(line.decode("utf-8", "replace")):
             stop.request()
     stop.request()
 

@@ -79,6 +79,7 @@ class Trainer:
         self._supervision = supervision
         self._run = Run(Path(config.run_folder))
         self._model_file = Path(config.model_file)
+        self._wrote_model = False
         self._recipe = find_recipe(config.recipe)
         self._numbers = config.hyperparameters
         self._emit(Progressed("Opening the dataset", 0, 0))
@@ -141,9 +142,6 @@ class Trainer:
         metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
         self._network.load_weights(self._run.weights(best.epoch))
         self._write_model(metrics)
-        for _, other in judged:
-            if other is not best:
-                self._run.weights(other.epoch).unlink(missing_ok=True)
         return Finished(str(self._model_file), best.epoch, metrics.accuracy, metrics.photos)
 
     def _judge(self, epoch: EpochEnded, watcher: StopWatcher) -> Metrics:
@@ -168,6 +166,12 @@ class Trainer:
         members = network_members(
             self._network, len(self._dataset.class_names), self._numbers.image_size
         )
+        if not self._wrote_model and self._model_file.exists():
+            raise TrainingError(
+                f"There is a model file {self._model_file} by now, which is left as it is: train "
+                "again under another name."
+            )
+        self._wrote_model = True
         members[HISTORY] = format_history(self._run.history()).encode()
         write_model_file(self._model_file, self._description(metrics), members)
 
