@@ -20,6 +20,7 @@ class ModelPicker(QComboBox):
         """Offer nothing yet."""
         super().__init__(parent)
         self.setMinimumWidth(28 * GRID)
+        self.setMinimumHeight(4 * GRID)  # as high as the buttons beside it
         self.setObjectName("model_picker")
         self.setAccessibleName(self.tr("Model"))
         self.activated.connect(self.picked)

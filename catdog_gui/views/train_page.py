@@ -200,6 +200,7 @@ class TrainPage(DropTarget):
         card = Card(self.tr("3 · Run"))
         self._name = QLineEdit()
         self._name.setObjectName("run_name")
+        self._name.setMinimumHeight(4 * GRID)
         self._name.setPlaceholderText(self.tr("Name (chosen for you if empty)"))
         self._name.setAccessibleName(self.tr("Name of the run and its model"))
         self._train_button = QPushButton(self.tr("&Train"))
