@@ -70,8 +70,7 @@ class PhotoReader:
 class TrainingBatches(keras.utils.PyDataset):
     """Batches of a training split in which the classes take turns, the same for the same seed.
 
-    Every class is shuffled anew on each pass over it. Taking turns keeps batches alike, which
-    makes for steadier steps than drawing from all photos at once, and lets a rare class count as
+    Every class is shuffled anew on each pass over it. Taking turns lets a rare class count as
     much as a common one. An epoch need not be a whole pass: the next one goes on where it ended.
     """
 
