@@ -5,6 +5,7 @@
     ├── PhotoError          one photo cannot be read
     ├── ConfigurationError  a value is outside what it may be
     ├── ModelFileError      a model file is refused
+    ├── WeightsError        ImageNet weights cannot be found, downloaded or used
     ├── RunError            a training run cannot be found, made or read
     └── TrainingError       training itself cannot go on
 
@@ -30,6 +31,10 @@ class ConfigurationError(CatDogError):
 
 class ModelFileError(CatDogError):
     """A model file is refused."""
+
+
+class WeightsError(CatDogError):
+    """ImageNet weights cannot be found, downloaded or used."""
 
 
 class RunError(CatDogError):
