@@ -16,6 +16,8 @@ class AppFolders:
     """The model library."""
     runs: Path
     settings: Path
+    caches: Path
+    """Decoded photos and features, which can be made again."""
     logs: Path
 
     @classmethod
@@ -24,11 +26,12 @@ class AppFolders:
         home = os.environ.get("CATDOG_HOME")
         if home:
             root = Path(home).absolute()
-            return cls(root / "models", root / "runs", root / "settings", root / "logs")
+            return cls(*(root / name for name in ("models", "runs", "settings", "caches", "logs")))
         folders = PlatformDirs("CatDog Studio", appauthor=False)
         return cls(
             folders.user_data_path / "models",
             folders.user_data_path / "runs",
             folders.user_config_path,
+            folders.user_cache_path,
             folders.user_log_path,
         )

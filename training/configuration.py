@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
 from training.dataset import Dataset
 from training.errors import ConfigurationError
@@ -23,22 +24,123 @@ class Limits:
     most: float
 
 
+def _check(name: str, value: float, limits: Limits) -> None:
+    """Refuse a number outside its limits, and what is no number at all."""
+    if not limits.least <= value <= limits.most:
+        raise ConfigurationError(
+            f"{name.replace('_', ' ').capitalize()} is {value:,}, but must be from "
+            f"{limits.least:,} to {limits.most:,}."
+        )
+
+
+class Optimizer(StrEnum):
+    """How weights are changed by their gradients."""
+
+    RMSPROP = "rmsprop"
+    ADAM = "adam"
+    ADAMW = "adamw"
+    SGD = "sgd"
+    """Stochastic gradient descent with momentum 0.9."""
+
+
+class Schedule(StrEnum):
+    """How the learning rate changes while training goes on."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"
+    """Falls to nothing along half a cosine over all steps of a phase."""
+
+
+class Precision(StrEnum):
+    """What numbers the network computes with; its weights are always 32-bit."""
+
+    AUTO = "auto"
+    """Whichever is quicker on the machine at hand, by measurement."""
+    FLOAT32 = "float32"
+    MIXED_BFLOAT16 = "mixed_bfloat16"
+    MIXED_FLOAT16 = "mixed_float16"
+
+
+AUGMENTATION_LIMITS: Mapping[str, Limits] = {
+    "rotation": Limits(0, 180),
+    "shift": Limits(0, 0.9),
+    "shear": Limits(0, 80),
+    "zoom": Limits(0, 0.9),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How much training photos are changed at random each time they are shown.
+
+    Each number is the most that a photo is changed to either side; what comes into view at an edge
+    repeats the nearest pixel. The defaults change nothing.
+    """
+
+    rotation: float = 0.0
+    """Degrees."""
+    shift: float = 0.0
+    """Share of the width and, drawn apart, of the height."""
+    shear: float = 0.0
+    """Degrees."""
+    zoom: float = 0.0
+    """Share of the width and, drawn apart, of the height."""
+    flip: bool = False
+    """Whether every other photo is mirrored."""
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            ConfigurationError: A value is outside its limits.
+        """
+        for name, limits in AUGMENTATION_LIMITS.items():
+            _check(name, getattr(self, name), limits)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether photos stay as they are."""
+        return self == Augmentation()
+
+
+STUDY_AUGMENTATION = Augmentation(rotation=40, shift=0.2, shear=0.2, zoom=0.2, flip=True)
+"""The published study's; its shear of 0.2 is in degrees, as Keras's image generator has it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
     """The numbers that a recipe starts from and that anyone may change."""
 
     epochs: int
+    """Of the recipe's last phase; the head's own come before these."""
     steps_per_epoch: int
-    """Batches in an epoch."""
+    """Batches in an epoch; 0 for one pass over all training photos."""
     batch_size: int
     """Photos in a batch."""
     validation_steps: int
-    """Batches of validation photos looked at after every epoch, the next ones each time."""
+    """Batches of validation photos looked at after every epoch, the next ones each time; 0 for all."""
     learning_rate: float
     image_side: int
     """Height and width of the network's input, in pixels."""
     seed: int = 0
     """Decides the initial weights, the order of photos and a split by ratio."""
+    optimizer: Optimizer = Optimizer.RMSPROP
+    schedule: Schedule = Schedule.CONSTANT
+    weight_decay: float = 0.0
+    """Share of a weight that a step takes away, times the learning rate."""
+    dropout: float = 0.0
+    """Share of the inputs of the head's last dense layers that a step leaves out."""
+    head_epochs: int = 0
+    """Epochs for which the head is trained alone before the backbone's last block is released."""
+    head_learning_rate: float = 1e-3
+    augmentation: Augmentation = Augmentation()
+    views: int = 1
+    """Augmented versions of each photo for which the frozen part of a network is computed once."""
+    patience: int = 0
+    """Epochs without a better one after which training stops early; 0 for never."""
+    precision: Precision = Precision.AUTO
+    checkpoint_every: int = 0
+    """Batches between checkpoints within an epoch; 0 for one at the end of every epoch only."""
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -47,12 +149,27 @@ class Hyperparameters:
             ConfigurationError: A value is outside its limits.
         """
         for name, limits in LIMITS.items():
-            value = getattr(self, name)
-            if not limits.least <= value <= limits.most:
-                raise ConfigurationError(
-                    f"{name.replace('_', ' ').capitalize()} is {value:,}, but must be from "
-                    f"{limits.least:,} to {limits.most:,}."
-                )
+            _check(name, getattr(self, name), limits)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Make hyperparameters of plain values, as JSON holds them.
+
+        Raises:
+            ConfigurationError: A value is outside its limits.
+            ValueError, TypeError: The values are no hyperparameters.
+        """
+        made: dict[str, Any] = dict(values)
+        for name, kind in (
+            ("optimizer", Optimizer),
+            ("schedule", Schedule),
+            ("precision", Precision),
+        ):
+            if name in made:
+                made[name] = kind(made[name])
+        if "augmentation" in made:
+            made["augmentation"] = Augmentation(**made["augmentation"])
+        return cls(**made)
 
     @property
     def image_size(self) -> ImageSize:
@@ -62,12 +179,19 @@ class Hyperparameters:
 
 LIMITS: Mapping[str, Limits] = {
     "epochs": Limits(1, 10_000),
-    "steps_per_epoch": Limits(1, 100_000),
+    "steps_per_epoch": Limits(0, 100_000),
     "batch_size": Limits(1, 1_024),
-    "validation_steps": Limits(1, 100_000),
+    "validation_steps": Limits(0, 100_000),
     "learning_rate": Limits(1e-7, 1.0),
-    "image_side": Limits(64, 512),
+    "image_side": Limits(32, 512),
     "seed": Limits(0, 2**31 - 1),
+    "weight_decay": Limits(0, 1),
+    "dropout": Limits(0, 0.95),
+    "head_epochs": Limits(0, 10_000),
+    "head_learning_rate": Limits(1e-7, 1.0),
+    "views": Limits(1, 64),
+    "patience": Limits(0, 10_000),
+    "checkpoint_every": Limits(0, 100_000),
 }
 
 
@@ -122,6 +246,10 @@ class TrainingConfig:
     split: SplitChoice
     run_folder: str
     model_file: str
+    cache_folder: str
+    """Where decoded photos and features are kept for later runs."""
+    weights_file: str | None = None
+    """A file of the backbone's pretrained weights to use instead of the published ones."""
 
     def __post_init__(self) -> None:
         """Check the name.
@@ -144,11 +272,12 @@ class TrainingConfig:
         """
         try:
             values = json.loads(line)
-            values["hyperparameters"] = Hyperparameters(**values["hyperparameters"])
+            values["hyperparameters"] = Hyperparameters.from_values(values["hyperparameters"])
             split = values["split"]
             values["split"] = SplitChoice(**{**split, "method": SplitMethod(split["method"])})
             values["run_folder"] = str(values["run_folder"])
             values["model_file"] = str(values["model_file"])
+            values["cache_folder"] = str(values["cache_folder"])
             return cls(**values)
         except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise ConfigurationError(f"A run's configuration cannot be read: {error}.") from error

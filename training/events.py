@@ -2,7 +2,7 @@
 
 A run's events come in this order: `Progressed` while it prepares, `Started`; for every epoch
 `BatchEnded` for each batch, `ValidationEnded`, `EpochEnded`, and `Saved` when the epoch is the best
-so far; at the very end one of `Finished`, `Stopped` and `Failed`.
+so far (not after each if saving takes long); at the very end one of `Finished`, `Stopped` and `Failed`.
 """
 
 import json
@@ -28,10 +28,24 @@ class Started:
     run: str
     parameters: int
     device: str
+    precision: str
+    """What numbers the network computes with, a Keras dtype policy."""
     train_photos: int
     validation_photos: int
     epochs: int
     steps_per_epoch: int
+    epochs_before: int = 0
+    """Epochs that were trained before the run was interrupted and resumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Training waits until it is told to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """Training goes on after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,8 @@ Outcome: TypeAlias = Finished | Stopped | Failed
 Event: TypeAlias = (
     Progressed
     | Started
+    | Paused
+    | Continued
     | PhotoSkipped
     | BatchEnded
     | ValidationEnded
@@ -126,6 +142,8 @@ _KINDS: dict[str, type[Event]] = {
     for kind in (
         Progressed,
         Started,
+        Paused,
+        Continued,
         PhotoSkipped,
         BatchEnded,
         ValidationEnded,

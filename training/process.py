@@ -17,6 +17,8 @@ from training.events import Event, Failed, Outcome, Stopped, from_line
 from training.runs import Run, RunState
 
 STOP = "stop"
+PAUSE = "pause"
+GO_ON = "go on"
 GRACE_SECONDS = 10.0
 """How long a training process that was told to stop may take before it is killed."""
 
@@ -33,9 +35,13 @@ def command_line(command: str) -> str:
     return json.dumps({"command": command}) + "\n"
 
 
-def is_stop(line: str) -> bool:
-    """Tell whether a line, which may be anything, is the command to stop."""
-    return line.strip() == command_line(STOP).strip()
+def parse_command(line: str) -> str | None:
+    """Return the command in a line, which may be anything."""
+    try:
+        command = json.loads(line)["command"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return command if isinstance(command, str) else None
 
 
 class TrainingProcess:
@@ -44,25 +50,35 @@ class TrainingProcess:
     `events` runs in one thread; `stop` and `kill` may be called from any.
     """
 
-    def __init__(self, config: TrainingConfig, command: Sequence[str] | None = None) -> None:
-        """Make the run's folder and start the process.
+    def __init__(
+        self,
+        config: TrainingConfig,
+        command: Sequence[str] | None = None,
+        *,
+        resume: bool = False,
+    ) -> None:
+        """Make the run's folder, or take up its run again, and start the process.
 
         Args:
             config: What to train.
             command: What to start; this program's own training process if left out.
+            resume: Whether the run exists, and goes on from its checkpoint.
 
         Raises:
-            RunError: A run of that name exists.
+            RunError: A run of that name exists; or, to resume, it cannot go on.
             TrainingError: The process cannot be started.
         """
         self._config = config
         self._run = Run(Path(config.run_folder))
-        self._run.create(config)
+        if resume:
+            self._run.reopen()
+        else:
+            self._run.create(config)
         self._stop_requested = False
         self._writing = Lock()
         self._killer = Timer(GRACE_SECONDS, self.kill)
         self._killer.daemon = True
-        self._had_model = Path(config.model_file).exists()
+        self._had_model = not resume and Path(config.model_file).exists()
         self._killed = False
         self._nonsense: str | None = None
         try:
@@ -91,6 +107,14 @@ class TrainingProcess:
             self._end()
         if outcome is None:
             yield self._conclude()
+
+    def pause(self) -> None:
+        """Ask the process to wait after its next batch."""
+        self._send(command_line(PAUSE))
+
+    def go_on(self) -> None:
+        """Ask a paused process to go on."""
+        self._send(command_line(GO_ON))
 
     def stop(self) -> None:
         """Ask the process to stop and keep its best model; kill it if it does not obey."""

@@ -2,7 +2,8 @@
 
     RUN/run.json            configuration, state, process, model, reason
     RUN/history.csv         one line an epoch
-    RUN/epoch-N.weights.h5  the weights of the best epochs
+    RUN/checkpoint.npz      all that is needed to go on, until the run is finished
+    RUN/epoch-N.npz         the weights of the best epochs, as long
     RUN/training.log        what the training process printed
 
 All but the log is replaced as a whole, so that a run can be read while it is written.
@@ -31,6 +32,7 @@ class RunState(StrEnum):
     """Where a run stands."""
 
     RUNNING = "running"
+    PAUSED = "paused"
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -89,18 +91,27 @@ class Run:
         """The run's name, which its folder bears."""
         return self.folder.name
 
+    @property
+    def checkpoint(self) -> Path:
+        """All that is needed to go on where it was interrupted."""
+        return self.folder / "checkpoint.npz"
+
     def weights(self, epoch: int) -> Path:
         """Return where the weights of one of the best epochs are."""
-        return self.folder / f"epoch-{epoch}.weights.h5"
+        return self.folder / f"epoch-{epoch}.npz"
+
+    def kept_weights(self) -> list[Path]:
+        """Return the files of the best epochs' weights."""
+        return list(self.folder.glob("epoch-*.npz"))
 
     @property
     def log(self) -> Path:
         """What the training process printed."""
         return self.folder / "training.log"
 
-    def forget_weights(self) -> None:
-        """Delete the weights of the best epochs, once the model file holds what is to be kept."""
-        for file in self.folder.glob("epoch-*.weights.h5"):
+    def forget_checkpoint(self) -> None:
+        """Delete what only a run that goes on would need."""
+        for file in (self.checkpoint, *self.kept_weights()):
             file.unlink(missing_ok=True)
 
     def create(self, config: TrainingConfig) -> RunRecord:
@@ -133,6 +144,33 @@ class Run:
                 f"The run cannot be written to {self.folder}: {error.strerror or error}."
             ) from error
         return record
+
+    def reopen(self) -> RunRecord:
+        """Mark a run that was interrupted as running again.
+
+        Raises:
+            RunError: There is no such run, it is still running, or it is finished.
+        """
+        record = self.read()
+        if record.state in {RunState.RUNNING, RunState.PAUSED}:
+            raise RunError(f"The run {self.name!r} is {record.state}: it cannot be resumed twice.")
+        if record.state is RunState.FINISHED:
+            raise RunError(
+                f"The run {self.name!r} is finished: train under another name, for more epochs."
+            )
+        reopened = replace(
+            record,
+            state=RunState.RUNNING,
+            process=ProcessMark.of_this_process(),
+            reason=None,
+        )
+        try:
+            self.write(reopened)
+        except OSError as error:
+            raise RunError(
+                f"The run cannot be written to {self.folder}: {error.strerror or error}."
+            ) from error
+        return reopened
 
     def write(self, record: RunRecord) -> None:
         """Replace `run.json`."""
@@ -188,6 +226,13 @@ class Run:
         epochs = (*self.history(), epoch)
         write_bytes(self.folder / "history.csv", format_history(epochs).encode())
 
+    def cut_history(self, epochs: int) -> None:
+        """Leave only so many epochs in the history: those that a run goes on from."""
+        history = self.history()
+        if len(history) > epochs:
+            kept = format_history(history[:epochs]).encode()
+            write_bytes(self.folder / "history.csv", kept)
+
 
 def list_runs(folder: Path) -> list[Run]:
     """Return all runs in a folder of runs, oldest first."""
@@ -235,7 +280,7 @@ def _text_or_none(value: object) -> str | None:
 
 def _with_true_state(record: RunRecord) -> RunRecord:
     """Correct what a run that is still going on, or was cut off, could not write down itself."""
-    if record.state is not RunState.RUNNING:
+    if record.state not in {RunState.RUNNING, RunState.PAUSED}:
         return record
     saved = record.config.model_file if Path(record.config.model_file).exists() else None
     if record.process is None or record.process.is_alive():

@@ -1,30 +1,40 @@
 """`catdog train`: train a model, with a line an epoch."""
 
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import Any
 
 import click
 
-from catdog_gui.classify.model_library import ModelLibrary
+from catdog_gui.classify.run_planning import RunChoices, plan_run
 from catdog_gui.commands.options import FilePath, NumberRange
 from catdog_gui.commands.output import Interrupted, accuracy_words
 from catdog_gui.commands.progress import Progress, progress_bar
 from catdog_gui.paths import AppFolders
-from training.configuration import LIMITS, Hyperparameters, SplitChoice, TrainingConfig
+from training.configuration import (
+    AUGMENTATION_LIMITS,
+    LIMITS,
+    Hyperparameters,
+    Optimizer,
+    Precision,
+    Schedule,
+    SplitChoice,
+)
 from training.dataset import open_dataset
 from training.errors import CatDogError, ConfigurationError
 from training.events import (
     BatchEnded,
+    Continued,
     EpochEnded,
     Event,
     Failed,
     Finished,
+    Paused,
     PhotoSkipped,
     Progressed,
     Started,
@@ -34,7 +44,7 @@ from training.files import check_name
 from training.metrics import wilson_interval
 from training.process import TrainingProcess
 from training.recipes import RECIPES
-from training.runs import free_name
+from training.runs import Run
 from training.splits import SplitMethod, default_split_method
 
 
@@ -49,56 +59,88 @@ def _whole(name: str) -> click.IntRange:
     return click.IntRange(int(LIMITS[name].least), int(LIMITS[name].most))
 
 
+def _number(name: str) -> click.ParamType:
+    limits = LIMITS.get(name) or AUGMENTATION_LIMITS[name]
+    return NumberRange(limits.least, limits.most)
+
+
+def _choice(kinds: Iterable[StrEnum]) -> click.Choice[str]:
+    return click.Choice([kind.value for kind in kinds])
+
+
 @click.command()
-@click.argument("dataset", type=FilePath())
-@click.option("--recipe", type=click.Choice(list(RECIPES)), required=True)
+@click.argument("dataset", type=FilePath(), required=False)
+@click.option("--recipe", type=click.Choice(list(RECIPES)))
+@click.option("--resume", metavar="RUN", callback=_run_name, help="Go on with an interrupted run.")
+@click.option("--name", callback=_run_name, help="Of the run and its model.")
+@click.option("--split", type=_choice(SplitMethod), help="By default what the dataset suggests.")
+@click.option("--weights", type=FilePath(), help="A file of the backbone's pretrained weights.")
 @click.option("--epochs", type=_whole("epochs"))
-@click.option("--steps-per-epoch", type=_whole("steps_per_epoch"))
-@click.option("--batch-size", type=_whole("batch_size"))
-@click.option("--validation-steps", type=_whole("validation_steps"))
-@click.option(
-    "--learning-rate",
-    type=NumberRange(LIMITS["learning_rate"].least, LIMITS["learning_rate"].most),
-)
+@click.option("--steps-per-epoch", type=_whole("steps_per_epoch"), help="0: one whole pass.")
+@click.option("--batch-size", type=_whole("batch_size"), help="Photos in a batch.")
+@click.option("--validation-steps", type=_whole("validation_steps"), help="0: all photos.")
+@click.option("--learning-rate", type=_number("learning_rate"))
 @click.option("--image-side", type=_whole("image_side"), help="Pixels.")
 @click.option("--seed", type=_whole("seed"))
-@click.option("--name", callback=_run_name, help="Of the run and its model.")
-@click.option(
-    "--split",
-    type=click.Choice([method.value for method in SplitMethod]),
-    help="By the study's ids, by ratio, or by folders; by default what the dataset suggests.",
-)
+@click.option("--optimizer", type=_choice(Optimizer))
+@click.option("--schedule", type=_choice(Schedule), help="Of the learning rate.")
+@click.option("--weight-decay", type=_number("weight_decay"))
+@click.option("--dropout", type=_number("dropout"), help="Share left out before the head.")
+@click.option("--head-epochs", type=_whole("head_epochs"), help="Before a block is released.")
+@click.option("--head-learning-rate", type=_number("head_learning_rate"))
+@click.option("--patience", type=_whole("patience"), help="Epochs; 0: never stop early.")
+@click.option("--precision", type=_choice(Precision), help="auto: what is quicker here.")
+@click.option("--checkpoint-every", type=_whole("checkpoint_every"), help="Batches; 0: epochs.")
+@click.option("--views", type=_whole("views"), help="Augmented versions kept as features.")
+@click.option("--rotation", type=_number("rotation"), help="Augmentation: degrees.")
+@click.option("--shift", type=_number("shift"), help="Augmentation: share of a side.")
+@click.option("--shear", type=_number("shear"), help="Augmentation: degrees.")
+@click.option("--zoom", type=_number("zoom"), help="Augmentation: share of a side.")
+@click.option("--flip/--no-flip", default=None, help="Augmentation: mirrored or not.")
 def train(
-    dataset: Path, recipe: str, name: str | None, split: str | None, **numbers: float | None
+    dataset: Path | None,
+    recipe: str | None,
+    resume: str | None,
+    name: str | None,
+    split: str | None,
+    weights: Path | None,
+    **numbers: float | str | None,
 ) -> None:
     """Train a model on DATASET: a folder of class folders, or of cat.N.jpg files, or a zip."""
     folders = AppFolders.of_this_user()
+    if resume is not None:
+        given = [dataset, recipe, name, split, weights, *numbers.values()]
+        if any(value is not None for value in given):
+            raise click.UsageError("--resume takes everything from the run: give nothing else.")
+        config = Run(folders.runs / resume).read().config
+        _follow(TrainingProcess(config, resume=True))
+        return
+    if dataset is None or recipe is None:
+        raise click.UsageError("Name a DATASET and a --recipe, or a run to --resume.")
     hyperparameters = _with_choices(RECIPES[recipe].defaults, numbers)
     opened = open_dataset(dataset)
     method = SplitMethod(split) if split else default_split_method(opened)
     choice = SplitChoice(method=method, seed=hyperparameters.seed)
     choice.divide(opened)  # what cannot be divided must not use up the run's name
-    run_name = name or free_name(recipe, folders.runs, folders.models)
-    model = ModelLibrary(folders.models).path_of(run_name)
-    if model.exists():
-        raise CatDogError(f"There is a model named {run_name!r} already: choose another --name.")
-    config = TrainingConfig(
-        run=run_name,
-        dataset=str(dataset.absolute()),
+    choices = RunChoices(
+        dataset=dataset,
         recipe=recipe,
         hyperparameters=hyperparameters,
         split=choice,
-        run_folder=str(folders.runs / run_name),
-        model_file=str(model),
+        name=name or "",
+        weights_file=weights,
     )
-    _follow(TrainingProcess(config))
+    _follow(TrainingProcess(plan_run(choices, folders)))
 
 
 def _with_choices(
-    defaults: Hyperparameters, choices: Mapping[str, float | None]
+    defaults: Hyperparameters, choices: Mapping[str, float | str | None]
 ) -> Hyperparameters:
-    chosen: dict[str, Any] = {key: value for key, value in choices.items() if value is not None}
-    return replace(defaults, **chosen)
+    values = {**asdict(defaults), "augmentation": asdict(defaults.augmentation)}
+    for name, value in choices.items():
+        if value is not None:
+            (values if name in values else values["augmentation"])[name] = value
+    return Hyperparameters.from_values(values)
 
 
 def _follow(process: TrainingProcess) -> None:
@@ -160,7 +202,14 @@ class _EventPrinter:
                 click.echo(
                     f"{event.run}: {event.parameters:,} parameters, {event.train_photos:,} photos "
                     f"to train on, {event.validation_photos:,} to validate with, on {event.device}"
+                    f", in {event.precision}"
                 )
+                if event.epochs_before:
+                    click.echo(f"resumed after epoch {event.epochs_before}")
+            case Paused():
+                click.echo("paused")
+            case Continued():
+                click.echo("going on")
             case BatchEnded():
                 done = (event.epoch - 1) * self._steps + event.batch
                 text = f"epoch {event.epoch} loss {event.loss:.3f} accuracy {event.accuracy:.3f}"

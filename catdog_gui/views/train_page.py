@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from catdog_gui.classify.model_library import ModelLibrary
+from catdog_gui.classify.run_planning import RunChoices, plan_run
 from catdog_gui.messages import Messages
 from catdog_gui.paths import AppFolders
 from catdog_gui.settings import Settings
@@ -34,10 +34,12 @@ from training.configuration import SplitChoice, TrainingConfig
 from training.errors import CatDogError
 from training.events import (
     BatchEnded,
+    Continued,
     EpochEnded,
     Event,
     Failed,
     Finished,
+    Paused,
     PhotoSkipped,
     Progressed,
     Saved,
@@ -47,7 +49,6 @@ from training.events import (
 )
 from training.metrics import wilson_interval
 from training.recipes import RECIPES
-from training.runs import free_name
 
 COLUMN_WIDTH = 42 * GRID
 
@@ -220,24 +221,14 @@ class TrainPage(DropTarget):
 
     def _config(self, opened: OpenedDataset) -> TrainingConfig:
         numbers = self._form.values()
-        folders = self._folders
-        name = self._name.text().strip() or free_name(
-            self._recipe.name, folders.runs, folders.models
-        )
-        model = ModelLibrary(folders.models).path_of(name)
-        if model.exists():
-            raise CatDogError(
-                self.tr("There is a model named {0} already: choose another name.").format(name)
-            )
-        return TrainingConfig(
-            run=name,
-            dataset=str(opened.dataset.path.absolute()),
+        choices = RunChoices(
+            dataset=opened.dataset.path,
             recipe=self._recipe.name,
             hyperparameters=numbers,
             split=SplitChoice(method=self._dataset_card.split_method(), seed=numbers.seed),
-            run_folder=str(folders.runs / name),
-            model_file=str(model),
+            name=self._name.text().strip(),
         )
+        return plan_run(choices, self._folders)
 
     @Slot(object)
     def _heed(self, event: Event) -> None:
@@ -258,7 +249,7 @@ class TrainPage(DropTarget):
                 self.model_saved.emit(self._run_name)
             case PhotoSkipped():
                 self._skipped += 1
-            case ValidationEnded():
+            case ValidationEnded() | Paused() | Continued():
                 pass
             case Finished() | Stopped() | Failed():
                 self._conclude(event)

@@ -1,14 +1,15 @@
-"""Keras callbacks that tell what happens, heed a stop and keep the best epoch."""
+"""Keras callbacks that tell what happens and heed a stop or a pause."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import isfinite
 from time import perf_counter
 
 import keras
 
+from training.engine.checkpoint import EpochSoFar
 from training.errors import TrainingError
-from training.events import BatchEnded, EpochEnded, Event, ValidationEnded
-from training.runs import Run
+from training.events import BatchEnded, Event
 
 Logs = Mapping[str, float]
 
@@ -20,10 +21,10 @@ class TrainingStopped(Exception):
 class StopWatcher(keras.callbacks.Callback):
     """Leaves training or evaluation after the batch in which a stop was asked for."""
 
-    def __init__(self, stop_requested: Callable[[], bool]) -> None:
-        """Ask `stop_requested` after every batch."""
+    def __init__(self, heed: Callable[[], None]) -> None:
+        """Call `heed` after every batch; what it raises ends training."""
         super().__init__()
-        self._stop_requested = stop_requested
+        self._heed = heed
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Leave if asked to."""
@@ -33,26 +34,32 @@ class StopWatcher(keras.callbacks.Callback):
         """Leave if asked to."""
         self._heed()
 
-    def _heed(self) -> None:
-        if self._stop_requested():
-            raise TrainingStopped
-
 
 class EventReporter(keras.callbacks.Callback):
-    """Tells of every batch, validation and epoch; fails when the loss is no number any more."""
+    """Tells of every batch, and adds up the epoch; fails when the loss is no number any more."""
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
-        """Tell `emit`."""
+    def __init__(self, emit: Callable[[Event], None], clock: Callable[[], float]) -> None:
+        """Tell `emit`, and measure time by `clock`, in seconds."""
         super().__init__()
         self._emit = emit
+        self._clock = clock
         self._epoch = 0
-        self._begun = 0.0
-        self.latest: EpochEnded | None = None
+        self._before = EpochSoFar()
+        self._now = EpochSoFar()
+        self._began = 0.0
+
+    def begin(self, before: EpochSoFar) -> None:
+        """Begin an epoch, of which a part may be trained already."""
+        self._before = self._now = before
+        self._began = self._clock() - before.seconds
+
+    def so_far(self) -> EpochSoFar:
+        """Return what is trained of the epoch."""
+        return replace(self._now, seconds=self._clock() - self._began)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Start the epoch's clock."""
+        """Note which epoch it is."""
         self._epoch = epoch + 1
-        self._begun = perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Tell of the batch.
@@ -61,74 +68,49 @@ class EventReporter(keras.callbacks.Callback):
             TrainingError: The loss is not finite.
         """
         values = logs or {}
-        loss = float(values["loss"])
+        batches = self._before.batches + batch + 1
+        loss = self._average(self._before.loss, float(values["loss"]), batch + 1)
         if not isfinite(loss):
             raise TrainingError(
-                f"The loss became {loss} in epoch {self._epoch}, batch {batch + 1}: train again "
+                f"The loss became {loss} in epoch {self._epoch}, batch {batches}: train again "
                 "with a lower learning rate."
             )
-        self._emit(BatchEnded(self._epoch, batch + 1, loss, float(values["accuracy"])))
+        accuracy = self._average(self._before.accuracy, float(values["accuracy"]), batch + 1)
+        self._now = EpochSoFar(batches, loss, accuracy)
+        self._emit(BatchEnded(self._epoch, batches, loss, accuracy))
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Tell of the validation and the epoch."""
-        values = logs or {}
-        self.latest = EpochEnded(
-            epoch=self._epoch,
-            loss=float(values["loss"]),
-            accuracy=float(values["accuracy"]),
-            val_loss=float(values["val_loss"]),
-            val_accuracy=float(values["val_accuracy"]),
-            seconds=round(perf_counter() - self._begun, 3),
-        )
-        self._emit(ValidationEnded(self._epoch, self.latest.val_loss, self.latest.val_accuracy))
-        self._emit(self.latest)
+    def _average(self, before: float, since: float, batches: int) -> float:
+        """Join an average over the batches before an interruption with that over those since."""
+        earlier = self._before.batches
+        return (before * earlier + since * batches) / (earlier + batches)
 
 
-class ValidationTurner(keras.callbacks.Callback):
-    """Has every epoch validated with the next photos."""
+class Checkpointer(keras.callbacks.Callback):
+    """Has a checkpoint written every so many batches."""
 
-    def __init__(self, turn_to: Callable[[int], None]) -> None:
-        """Call `turn_to` with the number of every epoch, from 0."""
+    def __init__(self, every: int, save: Callable[[], None]) -> None:
+        """Call `save`; 0 for `every` never does."""
         super().__init__()
-        self._turn_to = turn_to
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Turn to the epoch's photos."""
-        self._turn_to(epoch)
-
-
-class BestEpochsKeeper(keras.callbacks.Callback):
-    """Keeps the weights of the epochs that validated best, and saves the best of all at once.
-
-    Better means a higher validation accuracy or, at the same accuracy, a lower loss.
-    """
-
-    def __init__(
-        self, reporter: EventReporter, run: Run, count: int, save: Callable[[EpochEnded], None]
-    ) -> None:
-        """Compare what `reporter` measured, keep `count` epochs, call `save` for a new best."""
-        super().__init__()
-        self._reporter = reporter
-        self._run = run
-        self._count = count
+        self._every = every
         self._save = save
-        self.best: list[EpochEnded] = []
-        """Best first."""
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Keep the epoch's weights if it is among the best so far."""
-        latest = self._reporter.latest
-        if latest is None:
-            return
-        ranked = sorted([*self.best, latest], key=_rank, reverse=True)
-        self.best, dropped = ranked[: self._count], ranked[self._count :]
-        if latest in self.best:
-            self.model.save_weights(self._run.weights(latest.epoch))
-        for other in dropped:
-            self._run.weights(other.epoch).unlink(missing_ok=True)
-        if latest is self.best[0]:
-            self._save(latest)
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Write one if it is time to."""
+        if self._every and (batch + 1) % self._every == 0:
+            self._save()
 
 
-def _rank(epoch: EpochEnded) -> tuple[float, float]:
-    return (epoch.val_accuracy, -epoch.val_loss)
+class Clock:
+    """Measures time that can be stopped for a pause."""
+
+    def __init__(self) -> None:
+        """Run from now on."""
+        self._paused = 0.0
+
+    def __call__(self) -> float:
+        """Return the seconds that went by outside of pauses, from any beginning."""
+        return perf_counter() - self._paused
+
+    def leave_out(self, seconds: float) -> None:
+        """Take a pause out of the time measured."""
+        self._paused += seconds

@@ -16,12 +16,23 @@ from io import RawIOBase
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock, Thread
-from typing import TextIO
+from time import perf_counter
+from typing import Any, TextIO
 
 from training.configuration import TrainingConfig
 from training.errors import CatDogError
-from training.events import Event, Failed, Finished, Outcome, Progressed, Stopped, to_line
-from training.process import is_stop
+from training.events import (
+    Continued,
+    Event,
+    Failed,
+    Finished,
+    Outcome,
+    Paused,
+    Progressed,
+    Stopped,
+    to_line,
+)
+from training.process import GO_ON, PAUSE, STOP, parse_command
 from training.runs import ProcessMark, Run, RunState
 
 
@@ -49,6 +60,11 @@ class Reporter:
             except OSError:
                 return  # no one listens any more; the end of stdin stops training
 
+    def tell_paused(self, paused: bool) -> None:
+        """Tell, and write down, that a pause began or ended."""
+        self._update(state=RunState.PAUSED if paused else RunState.RUNNING)
+        self.emit(Paused() if paused else Continued())
+
     def _record(self, outcome: Outcome) -> None:
         states = {
             Finished: RunState.FINISHED,
@@ -56,40 +72,63 @@ class Reporter:
             Failed: RunState.FAILED,
         }
         reason = outcome.reason if isinstance(outcome, Failed) else None
+        self._update(state=states[type(outcome)], model=outcome.model, reason=reason)
+
+    def _update(self, **changes: Any) -> None:
         try:
-            record = replace(
-                self._run.read(), state=states[type(outcome)], model=outcome.model, reason=reason
-            )
-            self._run.write(record)
+            self._run.write(replace(self._run.read(), **changes))
         except (CatDogError, OSError):
-            traceback.print_exc()  # a full disk must not keep the outcome from being told
+            traceback.print_exc()  # a full disk must not keep what happened from being told
 
 
-class StopRequest:
-    """Whether training shall stop, and who heeds it.
+class Orders:
+    """What the training process was told to do, and who heeds it.
 
-    Until training heeds stops itself there is nothing to keep, and the process just ends.
+    Until training heeds a stop itself there is nothing to keep, and the process just ends.
     """
 
-    def __init__(self, end_now: Callable[[], None]) -> None:
-        """End the process by `end_now` while nobody else heeds a stop."""
+    def __init__(self, end_now: Callable[[], None], tell_paused: Callable[[bool], None]) -> None:
+        """End by `end_now` while nobody else heeds a stop; tell when a pause begins and ends."""
         self._end_now = end_now
-        self._requested = Flag()
+        self._tell_paused = tell_paused
+        self._stop_requested = Flag()
         self._heeded = Flag()
+        self._may_go_on = Flag()
+        self._may_go_on.set()
 
-    def requested(self) -> bool:
+    def stop_requested(self) -> bool:
         """Tell whether training shall stop."""
-        return self._requested.is_set()
+        return self._stop_requested.is_set()
 
-    def request(self) -> None:
-        """Stop training."""
-        self._requested.set()
+    def stop(self) -> None:
+        """Stop training, though it be paused."""
+        self._stop_requested.set()
+        self._may_go_on.set()
         if not self._heeded.is_set():
             self._end_now()
 
-    def heed(self) -> None:
-        """From now on leave stopping to whoever asks `requested`."""
+    def heed_stops(self) -> None:
+        """From now on leave stopping to whoever asks `stop_requested`."""
         self._heeded.set()
+
+    def pause(self) -> None:
+        """Have training wait after its next batch."""
+        if not self._stop_requested.is_set():
+            self._may_go_on.clear()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        self._may_go_on.set()
+
+    def wait_while_paused(self) -> float:
+        """Wait for a pause to end, and return the seconds that took."""
+        if self._may_go_on.is_set():
+            return 0.0
+        began = perf_counter()
+        self._tell_paused(True)
+        self._may_go_on.wait()
+        self._tell_paused(False)
+        return perf_counter() - began
 
 
 def main() -> int:
@@ -105,24 +144,26 @@ def main() -> int:
         return 1
     run = Run(Path(config.run_folder))
     reporter = Reporter(stream, run)
-    stop = StopRequest(lambda: _end_stopped(reporter))
-    Thread(target=_listen, args=(commands, stop), daemon=True).start()
-    reporter.emit(_train(config, run, reporter, stop))
+    orders = Orders(lambda: _end_stopped(config, reporter), reporter.tell_paused)
+    Thread(target=_listen, args=(commands, orders), daemon=True).start()
+    reporter.emit(_train(config, run, reporter, orders))
     sys.stderr.flush()
     os._exit(0)  # TensorFlow would take seconds to take itself apart
 
 
-def _train(config: TrainingConfig, run: Run, reporter: Reporter, stop: StopRequest) -> Outcome:
+def _train(config: TrainingConfig, run: Run, reporter: Reporter, orders: Orders) -> Outcome:
     try:
         run.write(replace(run.read(), process=ProcessMark.of_this_process()))
         reporter.emit(Progressed("Starting TensorFlow", 0, 0))
         from training.engine.trainer import Supervision, Trainer
 
-        supervision = Supervision(reporter.emit, stop.requested, stop.heed)
-        try:
-            return Trainer(config, supervision).train()
-        finally:
-            run.forget_weights()
+        supervision = Supervision(
+            reporter.emit, orders.stop_requested, orders.heed_stops, orders.wait_while_paused
+        )
+        outcome = Trainer(config, supervision).train()
+        if isinstance(outcome, Finished):
+            run.forget_checkpoint()
+        return outcome
     except CatDogError as error:
         return Failed(str(error), _model_so_far(config))
     except MemoryError:
@@ -148,16 +189,18 @@ def _model_so_far(config: TrainingConfig) -> str | None:
     return config.model_file if Path(config.model_file).exists() else None
 
 
-def _listen(commands: RawIOBase, stop: StopRequest) -> None:
+def _listen(commands: RawIOBase, orders: Orders) -> None:
     """Heed commands until stdin ends."""
+    heeding = {STOP: orders.stop, PAUSE: orders.pause, GO_ON: orders.go_on}
     for line in commands:
-        if is_stop(line.decode("utf-8", "replace")):
-            stop.request()
-    stop.request()
+        command = parse_command(line.decode("utf-8", "replace"))
+        if command in heeding:
+            heeding[command]()
+    orders.stop()
 
 
-def _end_stopped(reporter: Reporter) -> None:
-    reporter.emit(Stopped(None))
+def _end_stopped(config: TrainingConfig, reporter: Reporter) -> None:
+    reporter.emit(Stopped(_model_so_far(config)))
     os._exit(0)  # TensorFlow may be half imported in the main thread, which nothing interrupts
 
 

@@ -1,54 +1,91 @@
 """The networks that recipes name."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 from keras import layers
 
-from training.configuration import Hyperparameters
+from training.configuration import Hyperparameters, Optimizer, Schedule
+from training.engine.backbones import build_backbone
 from training.recipes import Recipe
 
 STUDY_FILTERS = (32, 64, 128, 128)
 STUDY_DENSE_UNITS = 512
+STUDY_HEAD_UNITS = 256
 STUDY_EPSILON = 1e-14
 """What RMSprop adds to keep from dividing by zero.
 
 The study's Keras 2 added 1e-7 to the root of the mean square, Keras 3 adds it under the root, where
 it slows every weight whose gradient is below 3e-4. The root of 1e-14 is the study's number.
 """
+SGD_MOMENTUM = 0.9
+HEAD = "head"
+"""The name of the first layer that stands on a backbone."""
 
 
-def build_network(recipe: Recipe, hyperparameters: Hyperparameters, classes: int) -> keras.Model:
-    """Build and compile a recipe's network.
+@dataclass(frozen=True)
+class Blueprint:
+    """What decides a network's layers."""
+
+    recipe: Recipe
+    hyperparameters: Hyperparameters
+    classes: int
+    weights: Path | None = None
+    """The file of the backbone's pretrained weights; without it they are drawn at random."""
+
+
+def build_network(blueprint: Blueprint, dtype_policy: str = "float32") -> keras.Model:
+    """Build a recipe's network, not compiled.
 
     Its input is a batch of photos of shape (batch, height, width, 3), 0 to 255. Its output is, for
     two classes, the second one's probability, shape (batch, 1); for more, the probability of each,
-    shape (batch, classes).
+    shape (batch, classes). Layers compute by `dtype_policy`, the output is always 32-bit.
+
+    Raises:
+        WeightsError: The pretrained weights do not fit.
     """
-    network = _NETWORKS[recipe.network](hyperparameters, classes)
-    loss = "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(dtype_policy)
+    try:
+        photos = keras.Input((*blueprint.hyperparameters.image_size, 3), name="photos")
+        features = _NETWORKS[blueprint.recipe.network](photos, blueprint)
+        output = _output_layer(blueprint.classes)(features)
+        return keras.Model([photos], [output], name=blueprint.recipe.network)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def compile_for_training(
+    network: keras.Model,
+    hyperparameters: Hyperparameters,
+    classes: int,
+    *,
+    learning_rate: float,
+    steps: int,
+) -> None:
+    """Give a network its optimizer, loss and metrics.
+
+    Args:
+        network: What is trained.
+        hyperparameters: Say which optimizer and schedule.
+        classes: How many there are.
+        learning_rate: To begin with.
+        steps: All batches that it will be trained for, over which a schedule falls.
+    """
     network.compile(
-        optimizer=keras.optimizers.RMSprop(hyperparameters.learning_rate, epsilon=STUDY_EPSILON),
-        loss=loss,
+        optimizer=_optimizer(hyperparameters, learning_rate, steps),
+        loss=_loss(classes),
         metrics=["accuracy"],
         # Keras turns XLA on by itself; on processors it makes this kind of network slower.
         jit_compile=False,
     )
-    return network
 
 
-def study_convnet(hyperparameters: Hyperparameters, classes: int) -> keras.Model:
-    """Build the published study's baseline: four convolutions, each pooled, and a dense layer."""
-    network = keras.Sequential(name="study_convnet")
-    network.add(keras.Input((*hyperparameters.image_size, 3), name="photos"))
-    network.add(layers.Rescaling(1 / 255))
-    for filters in STUDY_FILTERS:
-        network.add(layers.Conv2D(filters, 3, activation="relu"))
-        network.add(layers.MaxPooling2D())
-    network.add(layers.Flatten())
-    network.add(layers.Dense(STUDY_DENSE_UNITS, activation="relu"))
-    network.add(_output_layer(classes))
-    return network
+def compile_for_judging(network: keras.Model, classes: int) -> None:
+    """Give a network that is not trained its loss and metrics."""
+    network.compile(loss=_loss(classes), metrics=["accuracy"], jit_compile=False)
 
 
 def output_kind(classes: int) -> str:
@@ -56,11 +93,67 @@ def output_kind(classes: int) -> str:
     return "sigmoid" if classes == 2 else "softmax"
 
 
+def _loss(classes: int) -> str:
+    return "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"
+
+
+def _study_convnet(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:
+    """The published study's own: four convolutions, each pooled, and a dense layer."""
+    features = layers.Rescaling(1 / 255)(photos)
+    for filters in STUDY_FILTERS:
+        features = layers.Conv2D(filters, 3, activation="relu")(features)
+        features = layers.MaxPooling2D()(features)
+    features = _dropout(layers.Flatten()(features), blueprint)
+    return layers.Dense(STUDY_DENSE_UNITS, activation="relu")(features)
+
+
+def _study_vgg19(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:
+    """VGG19 with the published study's head: a dense layer and dropout."""
+    features = build_backbone("vgg19", photos, blueprint.weights)
+    features = layers.Flatten(name=HEAD)(features)
+    features = layers.Dense(STUDY_HEAD_UNITS, activation="relu")(features)
+    return _dropout(features, blueprint)
+
+
+def _mobilenetv2_classifier(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:
+    """MobileNetV2 with its features averaged over the photo."""
+    features = build_backbone("mobilenetv2", photos, blueprint.weights)
+    return _dropout(layers.GlobalAveragePooling2D(name=HEAD)(features), blueprint)
+
+
+def _dropout(features: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:
+    share = blueprint.hyperparameters.dropout
+    if not share:
+        return features
+    return layers.Dropout(share, seed=blueprint.hyperparameters.seed)(features)
+
+
 def _output_layer(classes: int) -> layers.Layer:
     units = 1 if classes == 2 else classes
-    return layers.Dense(units, activation=output_kind(classes), name="probabilities")
+    kind = output_kind(classes)
+    return layers.Dense(units, activation=kind, dtype="float32", name="probabilities")
 
 
-_NETWORKS: Mapping[str, Callable[[Hyperparameters, int], keras.Model]] = {
-    "study_convnet": study_convnet,
+def _optimizer(
+    hyperparameters: Hyperparameters, learning_rate: float, steps: int
+) -> keras.optimizers.Optimizer:
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = learning_rate
+    if hyperparameters.schedule is Schedule.COSINE:
+        rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    decay = hyperparameters.weight_decay or None
+    match hyperparameters.optimizer:
+        case Optimizer.RMSPROP:
+            return keras.optimizers.RMSprop(rate, epsilon=STUDY_EPSILON, weight_decay=decay)
+        case Optimizer.ADAM:
+            return keras.optimizers.Adam(rate, weight_decay=decay)
+        case Optimizer.ADAMW:
+            return keras.optimizers.AdamW(rate, weight_decay=decay or 0.0)
+        case Optimizer.SGD:
+            return keras.optimizers.SGD(rate, momentum=SGD_MOMENTUM, weight_decay=decay)
+
+
+_NETWORKS: Mapping[str, Callable[[keras.KerasTensor, Blueprint], keras.KerasTensor]] = {
+    "study_convnet": _study_convnet,
+    "study_vgg19": _study_vgg19,
+    "mobilenetv2_classifier": _mobilenetv2_classifier,
 }

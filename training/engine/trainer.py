@@ -1,33 +1,44 @@
 """One training run, from a configuration to an outcome."""
 
-import platform
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
 
-from training.configuration import TrainingConfig
-from training.dataset import LabelledPhoto, open_dataset
+from training.configuration import Precision, TrainingConfig
+from training.dataset import LabelledPhoto
 from training.engine.callbacks import (
-    BestEpochsKeeper,
+    Checkpointer,
+    Clock,
     EventReporter,
     StopWatcher,
     TrainingStopped,
-    ValidationTurner,
 )
-from training.engine.conversion import network_members
+from training.engine.checkpoint import (
+    EpochSoFar,
+    Standing,
+    read_standing,
+    restore_variables,
+    save_checkpoint,
+)
+from training.engine.devices import device_in_use
+from training.engine.examples import Examples
 from training.engine.input_pipeline import (
+    BatchReader,
     PhotoBatches,
-    PhotoReader,
+    PhotoStream,
     TrainingBatches,
-    ValidationBatches,
+    class_weights,
+    validation_sample,
 )
-from training.engine.networks import build_network, output_kind
-from training.errors import TrainingError
+from training.engine.keeping import BestEpochs, ModelKeeper
+from training.engine.networks import compile_for_judging, compile_for_training
+from training.engine.phase_builder import Phase, build_phase
+from training.engine.phases import learning_variables
+from training.engine.preparation import Listener, prepare
+from training.errors import CatDogError, DatasetError, RunError, TrainingError
 from training.events import (
     EpochEnded,
     Event,
@@ -38,21 +49,12 @@ from training.events import (
     Saved,
     Started,
     Stopped,
+    ValidationEnded,
 )
-from training.model_file import (
-    HISTORY,
-    Metrics,
-    ModelDescription,
-    TrainedOn,
-    write_model_file,
-)
-from training.openvino_runtime import openvino_version
-from training.recipes import find_recipe
-from training.runs import Run, format_history
+from training.model_file import Metrics
+from training.runs import Run
 
 JUDGING_BATCH = 64
-EPOCHS_JUDGED = 3
-"""How many of the best epochs are judged on all validation photos in the end."""
 
 
 @dataclass(frozen=True)
@@ -63,174 +65,272 @@ class Supervision:
     stop_requested: Callable[[], bool]
     heed_stops: Callable[[], None]
     """Told once a stop is looked for after every batch, so that no one need end the process."""
+    wait_while_paused: Callable[[], float]
+    """Returns at once or, if there is a pause, when it is over: the seconds it took."""
 
 
 class Trainer:
-    """Trains one run."""
+    """Trains one run, from the beginning or from its checkpoint."""
 
     def __init__(self, config: TrainingConfig, supervision: Supervision) -> None:
         """Prepare to train what `config` says.
 
         Raises:
-            DatasetError: The dataset cannot be opened or divided so.
-            ConfigurationError: There is no such recipe.
+            CatDogError: Something that it needs cannot be had.
         """
-        self._config = config
         self._supervision = supervision
         self._run = Run(Path(config.run_folder))
-        self._model_file = Path(config.model_file)
-        self._wrote_model = False
-        self._recipe = find_recipe(config.recipe)
-        self._numbers = config.hyperparameters
-        self._emit(Progressed("Opening the dataset", 0, 0))
-        self._dataset = open_dataset(Path(config.dataset))
-        self._split = config.split.divide(self._dataset)
-        self._reader = PhotoReader(self._dataset, self._numbers.image_size, self._tell_of_skipped)
-        self._validation = ValidationBatches(
-            self._reader,
-            self._split.validation,
-            batch_size=self._numbers.batch_size,
-            steps=self._numbers.validation_steps,
-            seed=self._numbers.seed,
+        self._clock = Clock()
+        self._reader: BatchReader | None = None
+        self._phase: Phase | None = None
+        earlier = read_standing(self._run.checkpoint)
+        listener = Listener(self._tell, self._tell_of_skipped, supervision.stop_requested)
+        self._prepared = prepare(config, listener, earlier)
+        self._standing = earlier or Standing(
+            fingerprint=self._prepared.dataset.fingerprint, precision=self._prepared.precision
         )
-        keras.utils.set_random_seed(self._numbers.seed)
-        self._network = build_network(self._recipe, self._numbers, len(self._dataset.class_names))
+        self._resumed = earlier is not None
+        prepared = self._prepared
+        self._stream = PhotoStream(prepared.training, prepared.numbers.seed)
+        self._weights = class_weights(prepared.training)
+        self._best = BestEpochs(self._run, learning_variables(prepared.network, prepared.recipe))
+        self._keeper = ModelKeeper(
+            prepared, self._run, exists_already=self._standing.saved_epoch > 0
+        )
+        self._reporter = EventReporter(supervision.emit, self._clock)
+        self._watcher = StopWatcher(self._heed)
 
     def train(self) -> Outcome:
-        """Train every epoch, keep the best, and judge it on all validation photos."""
-        reporter = EventReporter(self._emit_and_record)
-        keeper = BestEpochsKeeper(reporter, self._run, EPOCHS_JUDGED, self._save_best)
-        watcher = StopWatcher(self._supervision.stop_requested)
-        turner = ValidationTurner(self._validation.turn_to)
+        """Train every epoch of every phase, and judge the best on all validation photos."""
+        self._run.cut_history(self._standing.epoch)
         self._announce()
         self._supervision.heed_stops()
         try:
-            self._fit([turner, watcher, reporter, keeper])
-            return self._finish(keeper, watcher)
+            return self._finish(self._train_phases())
         except TrainingStopped:
-            return Stopped(str(self._model_file) if keeper.best else None)
+            return self._stop()
         except Exception as error:  # Keras and TensorFlow wrap what a batch raises
-            if self._reader.failure is not None:
+            self._save_unsaved_best()
+            if self._reader is not None and self._reader.failure is not None:
                 raise self._reader.failure from error
             raise
+        finally:
+            self._prepared.cache.close()
 
-    def _fit(self, callbacks: list[keras.callbacks.Callback]) -> None:
+    def _train_phases(self) -> Phase:
+        """Train from where the run stands to the end of its last phase, and return that one."""
+        resumed = self._resumed
+        while True:
+            phase = self._begin_phase(resumed=resumed)
+            resumed = False
+            while not self._is_over(phase):
+                self._train_epoch(phase)
+            self._phase = None
+            if self._standing.phase + 1 == len(self._prepared.plans):
+                return phase
+            phase.close()
+            self._standing = replace(
+                self._standing, phase=self._standing.phase + 1, phase_began=self._standing.epoch
+            )
+
+    def _begin_phase(self, *, resumed: bool) -> Phase:
+        """Make the next phase ready, from the checkpoint or from the best weights so far."""
+        prepared, standing = self._prepared, self._standing
+        plan = prepared.plans[standing.phase]
+        phase = build_phase(prepared, plan, self._tell)
+        compile_for_training(
+            phase.network,
+            prepared.numbers,
+            prepared.classes,
+            learning_rate=plan.learning_rate,
+            steps=plan.epochs * prepared.steps,
+        )
+        phase.network.optimizer.build(phase.network.trainable_variables)
+        if standing.best:
+            self._best.restore(standing.best[0])
+        if resumed:
+            restore_variables(self._run.checkpoint, _state(phase.network))
+        self._phase = phase
+        return phase
+
+    def _is_over(self, phase: Phase) -> bool:
+        """Tell whether all epochs of a phase are done, or the last ones brought nothing better."""
+        standing, patience = self._standing, self._prepared.numbers.patience
+        if standing.epoch - standing.phase_began >= phase.plan.epochs:
+            return True
+        if not patience or not standing.best:
+            return False
+        latest_best = max(standing.best[0].epoch, standing.phase_began)
+        return standing.epoch - latest_best >= patience
+
+    def _train_epoch(self, phase: Phase) -> None:
+        """Train what is left of an epoch, validate it, and keep all that is to be kept."""
+        standing = self._standing
+        self._reporter.begin(standing.so_far)
+        left = self._prepared.steps - standing.so_far.batches
+        if left:
+            self._fit(phase, left)
+        loss, accuracy = self._validate(phase)
+        so_far = self._reporter.so_far()
+        ended = EpochEnded(
+            epoch=standing.epoch + 1,
+            loss=so_far.loss,
+            accuracy=so_far.accuracy,
+            val_loss=loss,
+            val_accuracy=accuracy,
+            seconds=round(so_far.seconds, 3),
+        )
+        self._end_epoch(phase, ended)
+
+    def _fit(self, phase: Phase, left: int) -> None:
+        prepared, standing = self._prepared, self._standing
+        self._reader = BatchReader(phase.training, self._weights)
         batches = TrainingBatches(
             self._reader,
-            self._split.train,
-            batch_size=self._numbers.batch_size,
-            steps=self._numbers.steps_per_epoch,
-            seed=self._numbers.seed,
+            self._stream,
+            batch_size=prepared.numbers.batch_size,
+            first=(standing.epoch + 1) * prepared.steps - left,
+            steps=left,
         )
-        self._network.fit(
+        checkpointer = Checkpointer(
+            prepared.numbers.checkpoint_every, lambda: self._save_checkpoint(phase)
+        )
+        phase.network.fit(
             batches,
-            epochs=self._numbers.epochs,
-            validation_data=self._validation,
-            callbacks=callbacks,
+            initial_epoch=standing.epoch,
+            epochs=standing.epoch + 1,
+            # The reporter first, so that a loss that is no number never reaches a checkpoint.
+            callbacks=[self._reporter, checkpointer, self._watcher],
             shuffle=False,  # the batches come shuffled
             verbose=0,
         )
 
-    def _finish(self, keeper: BestEpochsKeeper, watcher: StopWatcher) -> Outcome:
+    def _validate(self, phase: Phase) -> tuple[float, float]:
+        """Return loss and accuracy on the epoch's share of the validation photos."""
+        numbers = self._prepared.numbers
+        photos = validation_sample(
+            self._prepared.validation,
+            count=numbers.validation_steps * numbers.batch_size,
+            epoch=self._standing.epoch,
+            seed=numbers.seed,
+        )
+        self._reader = BatchReader(phase.validation)
+        batches = PhotoBatches(self._reader, photos, numbers.batch_size)
+        loss, accuracy = phase.network.evaluate(batches, callbacks=[self._watcher], verbose=0)
+        return float(loss), float(accuracy)
+
+    def _end_epoch(self, phase: Phase, ended: EpochEnded) -> None:
+        """Keep an epoch: whenever the process dies, what is on disk fits together."""
+        best = self._best.with_epoch(self._standing.best, ended)
+        self._run.append_history(ended)
+        emit = self._supervision.emit
+        emit(ValidationEnded(ended.epoch, ended.val_loss, ended.val_accuracy))
+        emit(ended)
+        self._standing = replace(self._standing, epoch=ended.epoch, so_far=EpochSoFar(), best=best)
+        if best[0] is ended and not self._keeper.too_soon:
+            self._save_model(ended)
+        self._reporter.begin(EpochSoFar())
+        self._save_checkpoint(phase)
+        self._best.forget_all_but(best)
+
+    def _save_model(self, epoch: EpochEnded) -> None:
+        """Write the model file with the network as it is, which is that of `epoch`."""
+        numbers = self._prepared.numbers
+        count = numbers.validation_steps * numbers.batch_size or len(self._prepared.validation)
+        photos = min(count, len(self._prepared.validation))
+        self._keeper.write(_metrics(photos, epoch.val_accuracy, epoch.val_loss))
+        self._standing = replace(self._standing, saved_epoch=epoch.epoch)
+        self._supervision.emit(Saved(epoch.epoch, self._prepared.config.model_file))
+
+    def _save_checkpoint(self, phase: Phase) -> None:
+        standing = replace(self._standing, so_far=self._reporter.so_far())
+        save_checkpoint(self._run.checkpoint, standing, _state(phase.network))
+
+    def _stop(self) -> Outcome:
+        """Keep all that a resumed run needs, and the best model."""
+        if self._phase is not None:
+            self._save_checkpoint(self._phase)
+        self._save_unsaved_best()
+        return Stopped(self._prepared.config.model_file if self._standing.saved_epoch else None)
+
+    def _save_unsaved_best(self) -> None:
+        """Write the model of the best epoch, which was put off if the one before was just saved."""
+        best = self._standing.best
+        if best and self._standing.saved_epoch != best[0].epoch:
+            with suppress(CatDogError, OSError):  # there is a graver thing to tell
+                self._best.restore(best[0])
+                self._save_model(best[0])
+
+    def _finish(self, phase: Phase) -> Outcome:
         """Judge the best epochs on all validation photos, and keep the best of them.
 
         The photos that an epoch is validated with are too few to tell neighbours apart.
         """
-        judged = [(self._judge(epoch, watcher), epoch) for epoch in keeper.best]
+        judged = [(self._judge(epoch, phase), epoch) for epoch in self._standing.best]
         if not judged:
             raise TrainingError("No epoch ended, so that there is no model: train more epochs.")
         metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
-        self._network.load_weights(self._run.weights(best.epoch))
-        self._write_model(metrics)
-        return Finished(str(self._model_file), best.epoch, metrics.accuracy, metrics.photos)
+        self._best.restore(best)
+        self._keeper.write(metrics)
+        return Finished(
+            self._prepared.config.model_file, best.epoch, metrics.accuracy, metrics.photos
+        )
 
-    def _judge(self, epoch: EpochEnded, watcher: StopWatcher) -> Metrics:
-        """Judge the network of an epoch on all validation photos."""
-        self._network.load_weights(self._run.weights(epoch.epoch))
-        batches = PhotoBatches(self._reader, self._split.validation, JUDGING_BATCH)
+    def _judge(self, epoch: EpochEnded, phase: Phase) -> Metrics:
+        """Judge the network of an epoch on all validation photos, in 32-bit numbers if it can be.
+
+        Where features are cached they are what is judged by: computing them again would take much
+        longer, and they differ in the third digit.
+        """
+        self._best.restore(epoch)
+        photos = self._prepared.validation
+        network = phase.network
+        if not phase.uses_features:
+            self._keeper.bring_plain_up_to_date()
+            network = self._prepared.plain
+            compile_for_judging(network, self._prepared.classes)
+        self._reader = BatchReader(phase.validation)
+        batches = PhotoBatches(self._reader, photos, JUDGING_BATCH)
         stage = f"Judging epoch {epoch.epoch} on all validation photos"
         progress = keras.callbacks.LambdaCallback(
-            on_test_batch_end=lambda batch, logs: self._emit(
-                Progressed(stage, batch + 1, len(batches))
-            )
+            on_test_batch_end=lambda batch, logs: self._tell(stage, batch + 1, len(batches))
         )
-        loss, accuracy = self._network.evaluate(batches, callbacks=[watcher, progress], verbose=0)
-        return _metrics(batches.readable(), accuracy, loss)
-
-    def _save_best(self, epoch: EpochEnded) -> None:
-        readable = self._validation.readable()
-        self._write_model(_metrics(readable, epoch.val_accuracy, epoch.val_loss))
-        self._emit(Saved(epoch.epoch, str(self._model_file)))
-
-    def _write_model(self, metrics: Metrics) -> None:
-        members = network_members(
-            self._network, len(self._dataset.class_names), self._numbers.image_size
-        )
-        if not self._wrote_model and self._model_file.exists():
-            raise TrainingError(
-                f"There is a model file {self._model_file} by now, which is left as it is: train "
-                "again under another name."
-            )
-        self._wrote_model = True
-        members[HISTORY] = format_history(self._run.history()).encode()
-        write_model_file(self._model_file, self._description(metrics), members)
-
-    def _description(self, metrics: Metrics) -> ModelDescription:
-        return ModelDescription(
-            class_names=self._dataset.class_names,
-            image_size=self._numbers.image_size,
-            output=output_kind(len(self._dataset.class_names)),
-            recipe=self._recipe.name,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            trained_on=TrainedOn(
-                name=self._dataset.path.name,
-                fingerprint=self._dataset.fingerprint,
-                split=self._config.split,
-            ),
-            metrics=metrics,
-            versions={
-                "python": platform.python_version(),
-                "tensorflow": tf.__version__,
-                "keras": keras.__version__,
-                "openvino": openvino_version(),
-                "numpy": np.__version__,
-            },
-        )
+        loss, accuracy = network.evaluate(batches, callbacks=[progress], verbose=0)
+        return _metrics(len(photos), accuracy, loss)
 
     def _announce(self) -> None:
-        self._emit(
+        prepared = self._prepared
+        self._supervision.emit(
             Started(
-                run=self._config.run,
-                parameters=self._network.count_params(),
+                run=prepared.config.run,
+                parameters=prepared.network.count_params(),
                 device=device_in_use(),
-                train_photos=len(self._split.train),
-                validation_photos=len(self._validation.photos),
-                epochs=self._numbers.epochs,
-                steps_per_epoch=self._numbers.steps_per_epoch,
+                precision=prepared.precision,
+                train_photos=len(prepared.training),
+                validation_photos=len(prepared.validation),
+                epochs=prepared.epochs,
+                steps_per_epoch=prepared.steps,
+                epochs_before=self._standing.epoch,
             )
         )
 
-    def _emit(self, event: Event) -> None:
-        self._supervision.emit(event)
+    def _heed(self) -> None:
+        """Wait while there is a pause, and leave training if a stop was asked for."""
+        self._clock.leave_out(self._supervision.wait_while_paused())
+        if self._supervision.stop_requested():
+            raise TrainingStopped
 
-    def _emit_and_record(self, event: Event) -> None:
-        if isinstance(event, EpochEnded):
-            self._run.append_history(event)
-        self._emit(event)
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        self._supervision.emit(Progressed(stage, done, total))
+        self._heed()
 
     def _tell_of_skipped(self, photo: LabelledPhoto, reason: str) -> None:
-        self._emit(PhotoSkipped(photo.name, reason))
+        self._supervision.emit(PhotoSkipped(photo.name, reason))
 
 
-def device_in_use() -> str:
-    """Name what TensorFlow computes on."""
-    devices = tf.config.list_physical_devices("GPU")
-    if not devices:
-        return "CPU"
-    return ", ".join(
-        str(tf.config.experimental.get_device_details(device).get("device_name", "GPU"))
-        for device in devices
-    )
+def _state(network: keras.Model) -> list[keras.Variable]:
+    """Return all that changes while a network is trained, its random numbers included."""
+    return [*network.variables, *network.optimizer.variables]
 
 
 def _metrics(photos: int, accuracy: float, loss: float) -> Metrics:

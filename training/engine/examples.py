@@ -1,0 +1,113 @@
+"""What a network is shown: photos, or the features that the frozen part makes of them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.array_store import ArrayStore
+from training.configuration import Augmentation
+from training.dataset import LabelledPhoto
+from training.engine.augmentation import augment
+from training.errors import DatasetError, PhotoError
+from training.photo_cache import PhotoCache
+
+_AUGMENTATION_STREAM = 1
+_VIEW_STREAM = 2
+
+
+class Examples(Protocol):
+    """Where batches take their inputs from."""
+
+    def read(
+        self, photos: Sequence[LabelledPhoto], places: Sequence[int] | None
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Return the inputs of photos, and for each photo whether it could be read.
+
+        Args:
+            photos: Which ones.
+            places: Their places in the stream of training photos, which decide what is random
+                about each; left out where nothing is to be random.
+
+        Returns:
+            Shape (photos that could be read, …), and shape (photos,).
+
+        Raises:
+            DatasetError: None of them can be read.
+        """
+        ...
+
+
+class PhotoExamples:
+    """Photos, augmented for training."""
+
+    def __init__(self, cache: PhotoCache, augmentation: Augmentation, seed: int) -> None:
+        """Show the photos of a cache."""
+        self._cache = cache
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def read(
+        self, photos: Sequence[LabelledPhoto], places: Sequence[int] | None
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Return photos of shape (photos, height, width, 3), 0 to 255."""
+        rows = [self._row(photo) for photo in photos]
+        there = [row for row in rows if row is not None]
+        whole = np.array([row is not None for row in rows])
+        if not there:
+            raise DatasetError(
+                f"Not one photo of a whole batch can be read any more, {photos[0].name} among "
+                "them: check that the dataset is still there."
+            )
+        pixels = np.stack(there)
+        if places is not None:
+            kept = [place for place, row in zip(places, rows, strict=True) if row is not None]
+            seeds = [(self._seed, _AUGMENTATION_STREAM, place) for place in kept]
+            pixels = augment(pixels, self._augmentation, seeds)
+        return pixels, whole
+
+    def _row(self, photo: LabelledPhoto) -> NDArray[np.uint8] | None:
+        try:
+            return self._cache.read(photo)
+        except PhotoError:
+            return None
+
+
+class FeatureExamples:
+    """Features of photos, of which each may have several augmented views."""
+
+    def __init__(self, store: ArrayStore, cache: PhotoCache, views: int, seed: int) -> None:
+        """Show the features in a store, which are known by their photos' keys."""
+        self._store = store
+        self._cache = cache
+        self._views = views
+        self._seed = seed
+
+    def read(
+        self, photos: Sequence[LabelledPhoto], places: Sequence[int] | None
+    ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Return features, shape (photos, …)."""
+        views = [0] * len(photos) if places is None else [self._view(place) for place in places]
+        rows = [
+            self._store.get(view_key(self._cache.key(photo), view))
+            for photo, view in zip(photos, views, strict=True)
+        ]
+        there = [row for row in rows if row is not None]
+        if not there:
+            raise DatasetError(
+                "The features of a whole batch are gone from the cache: resume the run, which "
+                "computes them again."
+            )
+        features = np.stack(there).astype(np.float32)  # half precision is for keeping only
+        return features, np.array([row is not None for row in rows])
+
+    def _view(self, place: int) -> int:
+        if self._views == 1:
+            return 0
+        return int(np.random.default_rng((self._seed, _VIEW_STREAM, place)).integers(self._views))
+
+
+def view_key(photo_key: str, view: int) -> str:
+    """Return what the features of a view are kept under; view 0 is the photo as it is."""
+    return photo_key if view == 0 else f"{photo_key}-{view}"

@@ -1,0 +1,138 @@
+"""What is kept of a run: the weights of its best epochs, and the model file."""
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.engine.checkpoint import restore_variables, save_weights
+from training.engine.conversion import network_members
+from training.engine.networks import output_kind
+from training.engine.phases import learning_variables
+from training.engine.preparation import Prepared
+from training.errors import TrainingError
+from training.events import EpochEnded
+from training.model_file import (
+    HISTORY,
+    Metrics,
+    ModelDescription,
+    TrainedOn,
+    write_model_file,
+)
+from training.openvino_runtime import openvino_version
+from training.runs import Run, format_history
+
+EPOCHS_KEPT = 3
+"""How many of the best epochs are kept, to be judged on all validation photos in the end."""
+SHARE_OF_TIME_FOR_SAVING = 0.1
+
+
+class BestEpochs:
+    """The weights of the epochs that validated best, on disk.
+
+    Better means a higher validation accuracy or, at the same accuracy, a lower loss.
+    """
+
+    def __init__(self, run: Run, variables: Sequence[keras.Variable]) -> None:
+        """Keep the values of `variables` in the folder of `run`."""
+        self._run = run
+        self._variables = variables
+
+    def with_epoch(self, best: Sequence[EpochEnded], latest: EpochEnded) -> tuple[EpochEnded, ...]:
+        """Return the best epochs, best first, once another has ended, and keep its weights."""
+        ranked = tuple(sorted([*best, latest], key=_rank, reverse=True)[:EPOCHS_KEPT])
+        if latest in ranked:
+            save_weights(self._run.weights(latest.epoch), self._variables)
+        return ranked
+
+    def restore(self, epoch: EpochEnded) -> None:
+        """Give the network the weights it had at the end of an epoch."""
+        restore_variables(self._run.weights(epoch.epoch), self._variables)
+
+    def forget_all_but(self, best: Sequence[EpochEnded]) -> None:
+        """Delete the weights of other epochs."""
+        wanted = {self._run.weights(epoch.epoch) for epoch in best}
+        for file in self._run.kept_weights():
+            if file not in wanted:
+                file.unlink(missing_ok=True)
+
+
+class ModelKeeper:
+    """Writes the model file."""
+
+    def __init__(self, prepared: Prepared, run: Run, *, exists_already: bool) -> None:
+        """Write the model of `run`, over its own one where that `exists_already`."""
+        self._prepared = prepared
+        self._run = run
+        self._wrote = exists_already
+        self._file = Path(prepared.config.model_file)
+        self._not_before = 0.0
+        recipe = prepared.recipe
+        self._learning = learning_variables(prepared.network, recipe)
+        self._plain_learning = learning_variables(prepared.plain, recipe)
+
+    @property
+    def too_soon(self) -> bool:
+        """Whether saving again would take up too much of the time."""
+        return perf_counter() < self._not_before
+
+    def write(self, metrics: Metrics) -> None:
+        """Write the network as it is now.
+
+        Raises:
+            TrainingError: Another model has that name by now.
+        """
+        began = perf_counter()
+        if not self._wrote and self._file.exists():
+            raise TrainingError(
+                f"There is a model file {self._file} by now, which is left as it is: train "
+                "again under another name."
+            )
+        self.bring_plain_up_to_date()
+        prepared = self._prepared
+        members = network_members(
+            prepared.plain, len(prepared.dataset.class_names), prepared.numbers.image_size
+        )
+        self._wrote = True
+        members[HISTORY] = format_history(self._run.history()).encode()
+        write_model_file(self._file, self._description(metrics), members)
+        ended = perf_counter()
+        self._not_before = ended + (ended - began) / SHARE_OF_TIME_FOR_SAVING
+
+    def bring_plain_up_to_date(self) -> None:
+        """Give the 32-bit twin what the network has learnt."""
+        if self._prepared.plain is not self._prepared.network:
+            for variable, learnt in zip(self._plain_learning, self._learning, strict=True):
+                variable.assign(learnt)
+
+    def _description(self, metrics: Metrics) -> ModelDescription:
+        prepared = self._prepared
+        return ModelDescription(
+            class_names=prepared.dataset.class_names,
+            image_size=prepared.numbers.image_size,
+            output=output_kind(len(prepared.dataset.class_names)),
+            recipe=prepared.recipe.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            trained_on=TrainedOn(
+                name=prepared.dataset.path.name,
+                fingerprint=prepared.dataset.fingerprint,
+                split=prepared.config.split,
+            ),
+            metrics=metrics,
+            versions={
+                "python": platform.python_version(),
+                "tensorflow": tf.__version__,
+                "keras": keras.__version__,
+                "openvino": openvino_version(),
+                "numpy": np.__version__,
+            },
+        )
+
+
+def _rank(epoch: EpochEnded) -> tuple[float, float]:
+    return (epoch.val_accuracy, -epoch.val_loss)

@@ -1,0 +1,227 @@
+"""What has to be at hand before the first step: photos, pretrained weights, the network."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+
+from training.configuration import Hyperparameters, Precision, TrainingConfig
+from training.dataset import Dataset, LabelledPhoto, open_dataset
+from training.engine.backbones import cut, freeze
+from training.engine.checkpoint import Standing
+from training.engine.input_pipeline import PhotoStream
+from training.engine.memory import check_memory
+from training.engine.networks import Blueprint, build_network, compile_for_training
+from training.engine.phases import (
+    PhasePlan,
+    cut_layer,
+    learns_from_features,
+    plan_phases,
+    steps_per_epoch,
+)
+from training.engine.precision import choose_precision
+from training.errors import DatasetError, RunError
+from training.photo_cache import PhotoCache
+from training.pretrained import fetch_weights, find_weights
+from training.recipes import Recipe, find_recipe
+
+PRECISION_MEMORY = "precision.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """All that a run is made of."""
+
+    config: TrainingConfig
+    recipe: Recipe
+    dataset: Dataset
+    cache: PhotoCache
+    training: Sequence[LabelledPhoto]
+    """The photos to learn from that can be read."""
+    validation: Sequence[LabelledPhoto]
+    """The photos to be judged by that can be read."""
+    network: keras.Model
+    """What is trained, not compiled."""
+    plain: keras.Model
+    """The same in 32-bit numbers, which the model file is made of; may be the very same."""
+    precision: str
+    weights_digest: str
+    """The checksum of the backbone's pretrained weights; empty without a backbone."""
+    plans: Sequence[PhasePlan]
+
+    @property
+    def numbers(self) -> Hyperparameters:
+        """The hyperparameters."""
+        return self.config.hyperparameters
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.dataset.class_names)
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return steps_per_epoch(self.numbers, len(self.training))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all phases."""
+        return sum(plan.epochs for plan in self.plans)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told how preparing goes; whatever `progress` raises ends it."""
+
+    progress: Callable[[str, int, int], None]
+    """Told the stage, how much is done, and of how much."""
+    skipped: Callable[[LabelledPhoto, str], None]
+    """Told of every photo that cannot be read, and why."""
+    should_stop: Callable[[], bool]
+
+
+def prepare(
+    config: TrainingConfig, listener: Listener, earlier: Standing | None = None
+) -> Prepared:
+    """Get everything ready that training needs.
+
+    Args:
+        config: What to train.
+        listener: Told what takes long.
+        earlier: How far the run is, if it goes on.
+
+    Raises:
+        DatasetError: The dataset cannot be opened or divided so, or holds no readable photos.
+        ConfigurationError: There is no such recipe.
+        RunError: The run goes on, and its dataset has changed.
+        WeightsError: The backbone's pretrained weights cannot be had.
+    """
+    recipe, numbers = find_recipe(config.recipe), config.hyperparameters
+    listener.progress("Opening the dataset", 0, 0)
+    dataset = open_dataset(Path(config.dataset))
+    _check_unchanged(dataset, earlier)
+    split = config.split.divide(dataset)
+    plans = plan_phases(recipe, numbers)
+    weights = _find_weights(config, recipe, listener)
+    cache = PhotoCache(dataset, numbers.image_size, Path(config.cache_folder))
+    training = _decode(cache, _shown(split.train, numbers, plans), "training", listener)
+    validation = _decode(cache, split.validation, "validation", listener)
+    _check_classes(dataset, training, validation)
+    blueprint = Blueprint(recipe, numbers, len(dataset.class_names), weights)
+    keras.utils.set_random_seed(numbers.seed)
+    plain = build_network(blueprint)
+    check_memory(plain, numbers)
+    if earlier is not None:
+        precision = earlier.precision
+    else:
+        listener.progress("Measuring which precision is quicker here", 0, 0)
+        precision = _choose_precision(blueprint, plans[-1], Path(config.cache_folder))
+    network = plain
+    if precision != Precision.FLOAT32:
+        network = build_network(replace(blueprint, weights=None), precision)
+        network.set_weights(plain.get_weights())
+    return Prepared(
+        config=config,
+        recipe=recipe,
+        dataset=dataset,
+        cache=cache,
+        training=training,
+        validation=validation,
+        network=network,
+        plain=plain,
+        precision=precision,
+        weights_digest=_digest(weights) if weights else "",
+        plans=plans,
+    )
+
+
+def _check_unchanged(dataset: Dataset, earlier: Standing | None) -> None:
+    if earlier is not None and earlier.fingerprint != dataset.fingerprint:
+        raise RunError(
+            f"The dataset {dataset.path} has changed since the run began, so that it cannot go on "
+            "as it began: put back what was there, or train anew under another name."
+        )
+
+
+def _find_weights(config: TrainingConfig, recipe: Recipe, listener: Listener) -> Path | None:
+    """Return the file of a backbone's pretrained weights, downloaded if need be."""
+    if recipe.backbone is None:
+        return None
+    if config.weights_file is not None:
+        return Path(config.weights_file)
+    found = find_weights(recipe.backbone)
+    if found is not None:
+        return found
+    stage = f"Downloading the weights of {recipe.backbone}"
+    return fetch_weights(
+        recipe.backbone,
+        on_progress=lambda done, total: listener.progress(stage, done, total),
+        should_stop=listener.should_stop,
+    )
+
+
+def _shown(
+    photos: Sequence[LabelledPhoto], numbers: Hyperparameters, plans: Sequence[PhasePlan]
+) -> Sequence[LabelledPhoto]:
+    """Return the photos that a run will show, which for a short one are not all there are."""
+    epochs = sum(plan.epochs for plan in plans)
+    draws = epochs * steps_per_epoch(numbers, len(photos)) * numbers.batch_size
+    if draws >= len(photos):
+        return photos
+    stream = PhotoStream(photos, numbers.seed)
+    return [stream[place] for place in range(draws)]
+
+
+def _decode(
+    cache: PhotoCache, photos: Sequence[LabelledPhoto], part: str, listener: Listener
+) -> list[LabelledPhoto]:
+    stage = f"Decoding {part} photos"
+    return cache.prepare(
+        photos,
+        on_progress=lambda done, total: listener.progress(stage, done, total),
+        on_unreadable=listener.skipped,
+    )
+
+
+def _check_classes(
+    dataset: Dataset, training: Sequence[LabelledPhoto], validation: Sequence[LabelledPhoto]
+) -> None:
+    """Refuse to begin when photos that cannot be read leave too little."""
+    if not validation:
+        raise DatasetError(
+            f"Not one validation photo of {dataset.path} can be read: check that its files are "
+            "whole."
+        )
+    if len({photo.label for photo in training}) < 2:
+        raise DatasetError(
+            f"Of {dataset.path} training photos of fewer than two classes can be read: check that "
+            "its files are whole, or train for more steps."
+        )
+
+
+def _choose_precision(blueprint: Blueprint, plan: PhasePlan, cache_folder: Path) -> str:
+    """Measure with what the longest phase trains, its weights drawn at random."""
+    random = replace(blueprint, weights=None)
+    numbers = blueprint.hyperparameters
+
+    def build(policy: str) -> keras.Model:
+        network = build_network(random, policy)
+        if blueprint.recipe.backbone is not None:
+            freeze(network, plan.released_from)
+            if learns_from_features(blueprint.recipe, numbers):
+                network = cut(network, cut_layer(network, plan))[1]
+        compile_for_training(
+            network, numbers, blueprint.classes, learning_rate=plan.learning_rate, steps=1
+        )
+        return network
+
+    memory = cache_folder / PRECISION_MEMORY
+    return choose_precision(numbers.precision, build, numbers.batch_size, memory)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
