@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+from keras import applications as applications
 from keras import callbacks as callbacks
 from keras import layers as layers
+from keras import ops as ops
 from keras import optimizers as optimizers
+from keras import saving as saving
 from keras import utils as utils
 from numpy.typing import NDArray
 
 __version__: str
 
-class KerasTensor: ...
+class KerasTensor:
+    shape: tuple[int | None, ...]
 
 def Input(shape: tuple[int, ...], name: str | None = None) -> KerasTensor: ...
 
@@ -21,9 +25,16 @@ class Model:
     name: str
     inputs: list[KerasTensor]
     outputs: list[KerasTensor]
+    layers: list[layers.Layer]
     def __init__(
-        self, inputs: list[KerasTensor], outputs: list[KerasTensor], name: str | None = None
+        self,
+        inputs: KerasTensor | list[KerasTensor],
+        outputs: KerasTensor | list[KerasTensor],
+        name: str | None = None,
     ) -> None: ...
+    def get_layer(self, name: str) -> layers.Layer: ...
+    def get_weights(self) -> list[NDArray[np.float32]]: ...
+    def set_weights(self, weights: Sequence[NDArray[np.float32]]) -> None: ...
     def __call__(self, inputs: object, *, training: bool | None = None) -> Any: ...
     def compile(
         self,
@@ -33,6 +44,16 @@ class Model:
         metrics: Sequence[str],
         jit_compile: bool,
     ) -> None: ...
+    @overload
+    def fit(
+        self,
+        x: NDArray[np.float32],
+        y: NDArray[np.float32],
+        *,
+        epochs: int,
+        verbose: int,
+    ) -> object: ...
+    @overload
     def fit(
         self,
         x: utils.PyDataset,

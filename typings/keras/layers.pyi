@@ -1,7 +1,31 @@
-class Layer: ...
+from collections.abc import Sequence
+
+import numpy as np
+from keras import KerasTensor
+from numpy.typing import NDArray
+
+class Layer:
+    name: str
+    trainable: bool
+    output: KerasTensor
+    trainable_weights: list[object]
+    def __call__(self, inputs: KerasTensor) -> KerasTensor: ...
+    def get_weights(self) -> list[NDArray[np.float32]]: ...
 
 class Rescaling(Layer):
-    def __init__(self, scale: float) -> None: ...
+    def __init__(
+        self,
+        scale: float,
+        offset: float | Sequence[float] = 0.0,
+        *,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None: ...
+
+class BatchNormalization(Layer):
+    momentum: float
+
+class GlobalAveragePooling2D(Layer): ...
 
 class Conv2D(Layer):
     def __init__(self, filters: int, kernel_size: int, *, activation: str) -> None: ...
