@@ -1,8 +1,8 @@
 """Arrays on disk, each under a key: decoded photos and features, kept for later runs.
 
-A store is a folder of packs. A pack is written whole or not at all and never changed: the arrays one
-after the other, then an index (the key of each and its CRC-32), then a footer that says where the
-index begins. A pack without a whole footer is no pack, and an array whose checksum is wrong is as
+A store is a folder of packs. A pack is written whole or not at all and never changed: the arrays
+one after the other, then an index (the key of each and its CRC-32), then a footer that says where
+the index begins. A pack without a whole footer is no pack, and an array whose checksum is wrong is as
 good as missing, so nothing that an interruption or a bad disk leaves behind is ever trained on.
 
 All stores below one root share its space. When it runs out, the packs that were not opened for the

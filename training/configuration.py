@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 from training.dataset import Dataset
@@ -118,7 +119,7 @@ class Hyperparameters:
     batch_size: int
     """Photos in a batch."""
     validation_steps: int
-    """Batches of validation photos looked at after every epoch, the next ones each time; 0 for all."""
+    """Batches of validation photos that judge an epoch, the next ones each time; 0 for all."""
     learning_rate: float
     image_side: int
     """Height and width of the network's input, in pixels."""
@@ -277,7 +278,9 @@ class TrainingConfig:
             values["split"] = SplitChoice(**{**split, "method": SplitMethod(split["method"])})
             values["run_folder"] = str(values["run_folder"])
             values["model_file"] = str(values["model_file"])
-            values["cache_folder"] = str(values["cache_folder"])
+            # Runs made before there were caches go without; theirs would lie beside them.
+            beside = Path(values["run_folder"]).parent.parent / "caches"
+            values["cache_folder"] = str(values.get("cache_folder", beside))
             return cls(**values)
         except (AttributeError, TypeError, KeyError, ValueError) as error:
             raise ConfigurationError(f"A run's configuration cannot be read: {error}.") from error

@@ -2,7 +2,8 @@
 
 A run's events come in this order: `Progressed` while it prepares, `Started`; for every epoch
 `BatchEnded` for each batch, `ValidationEnded`, `EpochEnded`, and `Saved` when the epoch is the best
-so far (not after each if saving takes long); at the very end one of `Finished`, `Stopped` and `Failed`.
+so far (not after each if saving takes long); at the very end one of `Finished`, `Stopped` and
+`Failed`. `Paused` and `Continued` may come between any two.
 """
 
 import json

@@ -26,7 +26,7 @@ class Recipe:
     backbone: str | None = None
     """The pretrained network it stands on, as `training.pretrained` names it."""
     released_from: str | None = None
-    """The backbone's first layer that is fine-tuned, by how its name begins; none is if left out."""
+    """The backbone's first layer that is fine-tuned, by how its name begins; if any."""
     defaults: Hyperparameters
 
     @property

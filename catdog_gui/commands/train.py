@@ -59,7 +59,7 @@ def _whole(name: str) -> click.IntRange:
     return click.IntRange(int(LIMITS[name].least), int(LIMITS[name].most))
 
 
-def _number(name: str) -> click.ParamType:
+def _number(name: str) -> NumberRange:
     limits = LIMITS.get(name) or AUGMENTATION_LIMITS[name]
     return NumberRange(limits.least, limits.most)
 

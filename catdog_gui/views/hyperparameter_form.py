@@ -1,6 +1,6 @@
 """A form to change the numbers of a recipe."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from PySide6.QtWidgets import QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
 
@@ -23,6 +23,7 @@ class HyperparameterForm(QWidget):
     def __init__(self, defaults: Hyperparameters, parent: QWidget | None = None) -> None:
         """Begin with a recipe's own numbers."""
         super().__init__(parent)
+        self._base = defaults
         self._boxes: dict[str, QSpinBox] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -35,6 +36,8 @@ class HyperparameterForm(QWidget):
             box.setGroupSeparatorShown(True)
             box.setToolTip(number.help)
             box.setAccessibleName(number.title)
+            if number.name in {"steps_per_epoch", "validation_steps"}:
+                box.setSpecialValueText(self.tr("one pass over all"))
             layout.addRow(number.title, box)
             self._boxes[number.name] = box
         self._boxes["image_side"].setSuffix(" px")
@@ -51,7 +54,8 @@ class HyperparameterForm(QWidget):
         self.set_values(defaults)
 
     def set_values(self, numbers: Hyperparameters) -> None:
-        """Show these numbers."""
+        """Show these numbers, and keep what has no box."""
+        self._base = numbers
         for name, box in self._boxes.items():
             box.setValue(getattr(numbers, name))
         self._learning_rate.setValue(numbers.learning_rate)
@@ -59,7 +63,9 @@ class HyperparameterForm(QWidget):
     def values(self) -> Hyperparameters:
         """Return the numbers as they stand in the form."""
         numbers = {name: box.value() for name, box in self._boxes.items()}
-        return Hyperparameters(**numbers, learning_rate=self._learning_rate.value())
+        return Hyperparameters.from_values(
+            {**asdict(self._base), **numbers, "learning_rate": self._learning_rate.value()}
+        )
 
     def _numbers(self) -> tuple[_Number, ...]:
         return (

@@ -33,6 +33,7 @@ def make_run(
         split=SplitChoice(method=SplitMethod.STRATIFIED),
         run_folder=str(run.folder),
         model_file=str(home / "models" / f"{name}.catdog"),
+        cache_folder=str(home / "caches"),
     )
     run.write(replace(run.create(config), state=state, created=created))
     for epoch in EPOCHS:

@@ -66,7 +66,7 @@ def test_closing_during_training_asks_first(
     page = window.train_page()
     page.open_dataset(write_dataset(tmp_path / "colours"))
     qtbot.waitUntil(button(page, "train").isEnabled)
-    events = [Started("run", 1, "CPU", 1, 1, 1, 1)]
+    events = [Started("run", 1, "CPU", "float32", 1, 1, 1, 1)]
     command = script_command(tmp_path, events, "wait_for_stop", Stopped(None))
     monkeypatch.setattr("training.process.training_command", lambda: command)
     click(page, "train")

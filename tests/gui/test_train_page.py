@@ -55,7 +55,7 @@ def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> TrainPage:
 
 def started() -> Started:
     """Return the event that opens a run."""
-    return Started("run", 3_453_121, "CPU", 10, 4, EPOCHS, STEPS)
+    return Started("run", 3_453_121, "CPU", "float32", 10, 4, EPOCHS, STEPS)
 
 
 def tells(

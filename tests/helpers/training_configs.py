@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training.configuration import Hyperparameters, SplitChoice, TrainingConfig
+from training.configuration import Hyperparameters, Precision, SplitChoice, TrainingConfig
 from training.splits import SplitMethod
 
 TINY = Hyperparameters(
@@ -13,6 +13,7 @@ TINY = Hyperparameters(
     learning_rate=1e-3,
     image_side=64,
     seed=7,
+    precision=Precision.FLOAT32,
 )
 
 
@@ -28,4 +29,5 @@ def small_config(
         split=SplitChoice(method=SplitMethod.STRATIFIED, seed=numbers.seed),
         run_folder=str(root / "runs" / run),
         model_file=str(root / "models" / f"{run}.catdog"),
+        cache_folder=str(root / "caches"),
     )

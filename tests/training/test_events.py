@@ -24,7 +24,7 @@ from training.events import (
 
 EVENTS: tuple[Event, ...] = (
     Progressed("Judging the best epoch", 3, 0),
-    Started("Kätzchen 猫", 3_453_121, "NVIDIA H200", 10_000, 1_000, 30, 100),
+    Started("Kätzchen 猫", 3_453_121, "NVIDIA H200", "mixed_float16", 10_000, 1_000, 30, 100),
     PhotoSkipped('cat/"quoted" \\ 猫\n.jpg', "the file is cut short"),
     PhotoSkipped("cat/caf\udce9.jpg", "the file is empty"),
     BatchEnded(1, 2, 0.1 + 0.2, 1 / 3),

@@ -70,9 +70,10 @@ def save_checkpoint(file: Path, standing: Standing, variables: Sequence[keras.Va
         variables: Those of the network, its metrics and its optimizer, in an order that is the
             same when they are restored.
     """
+    words = np.frombuffer(standing.to_json().encode(), np.uint8)
+    arrays: dict[str, Any] = {_STANDING: words, **_named(variables)}
     with replacing(file) as opened:
-        words = np.frombuffer(standing.to_json().encode(), np.uint8)
-        np.savez(opened, **{_STANDING: words}, **_named(variables))
+        np.savez(opened, **arrays)
 
 
 def read_standing(file: Path) -> Standing | None:

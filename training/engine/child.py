@@ -160,10 +160,7 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, orders: Orders)
         supervision = Supervision(
             reporter.emit, orders.stop_requested, orders.heed_stops, orders.wait_while_paused
         )
-        outcome = Trainer(config, supervision).train()
-        if isinstance(outcome, Finished):
-            run.forget_checkpoint()
-        return outcome
+        return Trainer(config, supervision).train()
     except CatDogError as error:
         return Failed(str(error), _model_so_far(config))
     except MemoryError:

@@ -110,7 +110,10 @@ class FeatureCache:
             return pixels
         number = int(self._cache.key(photo)[:15], 16)
         seeds = [(self._identity.seed, _VIEW_STREAM, view, number)]
-        return augment(pixels[np.newaxis], self._identity.augmentation, seeds)[0]
+        view_pixels: NDArray[np.uint8] = augment(
+            pixels[np.newaxis], self._identity.augmentation, seeds
+        )[0]
+        return view_pixels
 
 
 def runtime_in_use() -> str:

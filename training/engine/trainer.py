@@ -1,13 +1,13 @@
 """One training run, from a configuration to an outcome."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 
-from training.configuration import Precision, TrainingConfig
+from training.configuration import TrainingConfig
 from training.dataset import LabelledPhoto
 from training.engine.callbacks import (
     Checkpointer,
@@ -24,7 +24,6 @@ from training.engine.checkpoint import (
     save_checkpoint,
 )
 from training.engine.devices import device_in_use
-from training.engine.examples import Examples
 from training.engine.input_pipeline import (
     BatchReader,
     PhotoBatches,
@@ -38,7 +37,7 @@ from training.engine.networks import compile_for_judging, compile_for_training
 from training.engine.phase_builder import Phase, build_phase
 from training.engine.phases import learning_variables
 from training.engine.preparation import Listener, prepare
-from training.errors import CatDogError, DatasetError, RunError, TrainingError
+from training.errors import CatDogError, TrainingError
 from training.events import (
     EpochEnded,
     Event,
@@ -272,6 +271,7 @@ class Trainer:
         metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
         self._best.restore(best)
         self._keeper.write(metrics)
+        self._run.forget_checkpoint()
         return Finished(
             self._prepared.config.model_file, best.epoch, metrics.accuracy, metrics.photos
         )

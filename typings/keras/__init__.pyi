@@ -7,6 +7,7 @@ from typing import Any, overload
 import numpy as np
 from keras import applications as applications
 from keras import callbacks as callbacks
+from keras import config as config
 from keras import layers as layers
 from keras import ops as ops
 from keras import optimizers as optimizers
@@ -15,6 +16,11 @@ from keras import utils as utils
 from numpy.typing import NDArray
 
 __version__: str
+
+class Variable:
+    shape: tuple[int, ...]
+    def assign(self, value: object) -> None: ...
+    def __array__(self) -> NDArray[np.generic]: ...
 
 class KerasTensor:
     shape: tuple[int | None, ...]
@@ -26,6 +32,11 @@ class Model:
     inputs: list[KerasTensor]
     outputs: list[KerasTensor]
     layers: list[layers.Layer]
+    variables: list[Variable]
+    trainable_variables: list[Variable]
+    optimizer: optimizers.Optimizer
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
     def __init__(
         self,
         inputs: KerasTensor | list[KerasTensor],
@@ -39,7 +50,7 @@ class Model:
     def compile(
         self,
         *,
-        optimizer: optimizers.Optimizer,
+        optimizer: optimizers.Optimizer | None = None,
         loss: str,
         metrics: Sequence[str],
         jit_compile: bool,
@@ -58,8 +69,8 @@ class Model:
         self,
         x: utils.PyDataset,
         *,
+        initial_epoch: int,
         epochs: int,
-        validation_data: utils.PyDataset,
         callbacks: Sequence[callbacks.Callback],
         shuffle: bool,
         verbose: int,
@@ -67,6 +78,7 @@ class Model:
     def evaluate(
         self, x: utils.PyDataset, *, callbacks: Sequence[callbacks.Callback], verbose: int
     ) -> tuple[float, float]: ...
+    def train_on_batch(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> object: ...
     def predict_on_batch(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
     def count_params(self) -> int: ...
     def save(self, filepath: PathLike[str]) -> None: ...

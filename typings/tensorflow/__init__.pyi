@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tensorflow import config as config
+from tensorflow import raw_ops as raw_ops
 
 __version__: str
 
@@ -20,3 +23,6 @@ class Function:
     def get_concrete_function(self, signature: TensorSpec) -> object: ...
 
 def function(function: Callable[[Any], Any]) -> Function: ...
+
+class Tensor:
+    def __array__(self) -> NDArray[np.generic]: ...
