@@ -50,7 +50,7 @@ def settle(network: keras.Model, photos: Pixels) -> None:
 
 def compile_for_training(network: keras.Model) -> None:
     network.compile(
-        optimizer=keras.optimizers.RMSprop(1e-5, epsilon=1e-7),
+        optimizer=keras.optimizers.RMSprop(1e-6, epsilon=1e-7),
         loss="binary_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
@@ -112,6 +112,7 @@ def fine_tuning_facts(network: keras.Model, trainable_from: str) -> Facts:
         "apart_before": together,
         "apart_after": farthest(trained, parts),
         "moved": farthest(first, trained),
+        "answers": trained[:, 0].tolist(),
         "changed": changed_layers(network, before),
         "layers": [layer.name for layer in network.layers],
         "nested": [layer.name for layer in network.layers if isinstance(layer, keras.Model)],
@@ -227,6 +228,7 @@ def real_weights_facts(photos: Path) -> Facts:
 
 def main(about: str, folder: Path) -> Facts:
     """Gather the facts about generated or about real weights."""
+    keras.utils.set_random_seed(0)
     if about == "real":
         return real_weights_facts(folder)
     return {"vgg19": vgg19_facts(folder), "mobilenetv2": mobilenetv2_facts(folder)}

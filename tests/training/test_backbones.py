@@ -82,7 +82,8 @@ def test_a_network_cut_where_its_frozen_part_ends_answers_as_the_whole(
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_training_the_upper_part_trains_the_whole(facts: dict[str, Any], backbone: str) -> None:
     fine_tuning = facts[backbone]["fine_tuning"]
-    assert 1e-3 < fine_tuning["moved"] < 0.9
+    assert all(0.01 < answer < 0.99 for answer in fine_tuning["answers"])  # or all are alike
+    assert fine_tuning["moved"] > 1e-3
     assert fine_tuning["apart_after"] < 1e-5
 
 
