@@ -1,42 +1,22 @@
 """Judging classifiers on labelled photos."""
 
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from catdog_gui.classify.classifier import Classifier
-from catdog_gui.classify.evaluation import evaluate, photos_to_judge
-from tests.classify.remaking import remake
-from tests.helpers.models import describe, write_colour_model
+from catdog_gui.classify.evaluation import evaluate
+from tests.helpers.classifiers import stranger, trained_on
 from tests.helpers.photos import write_dataset, write_photo
-from training.configuration import SplitChoice
 from training.dataset import open_dataset
 from training.errors import DatasetError
 from training.metrics import wilson_interval
-from training.splits import SplitMethod, split_dataset
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Return a dataset of ten blue and ten red photos."""
     return write_dataset(tmp_path / "dataset")
-
-
-def stranger(tmp_path: Path, class_names: tuple[str, ...] = ("blue", "red")) -> Classifier:
-    """Return a classifier that was trained on other photos."""
-    return Classifier.open(write_colour_model(tmp_path / "colours.catdog", class_names))
-
-
-def trained_on(root: Path, test_share: float = 0.2) -> Classifier:
-    """Return a classifier that says that it was trained on a dataset."""
-    path = root.with_name("own.catdog")
-    choice = SplitChoice(method=SplitMethod.STRATIFIED, seed=3, test_share=test_share)
-    origin = replace(
-        describe().trained_on, fingerprint=open_dataset(root).fingerprint, split=choice
-    )
-    return Classifier.open(remake(write_colour_model(path), {"trained_on": origin}))
 
 
 def test_the_confusion_counts_labels_in_rows_and_answers_in_columns(
@@ -65,24 +45,10 @@ def test_a_model_may_know_more_classes_than_the_dataset(tmp_path: Path, root: Pa
     assert outcome.confusion.tolist() == [[10, 0, 0], [0, 0, 0], [0, 0, 10]]
 
 
-def test_a_class_that_the_model_does_not_know_is_refused_by_name(tmp_path: Path) -> None:
-    root = write_dataset(tmp_path / "dataset", 3, ("blue", "green", "red"))
-    with pytest.raises(DatasetError, match=r"'green'.*'colours'.*blue, red"):
-        evaluate(stranger(tmp_path), open_dataset(root))
-
-
 def test_a_model_is_judged_by_the_test_photos_of_its_own_dataset(root: Path) -> None:
     outcome = evaluate(trained_on(root), open_dataset(root))
     assert outcome.split == "test"
     assert outcome.photos == 4
-
-
-def test_the_test_photos_are_those_that_training_left_out(root: Path) -> None:
-    dataset = open_dataset(root)
-    _, photos = photos_to_judge(trained_on(root), dataset, None)
-    split = split_dataset(dataset, SplitMethod.STRATIFIED, seed=3)
-    assert photos == split.test
-    assert not set(photos) & {*split.train, *split.validation}
 
 
 def test_a_model_is_judged_by_all_photos_of_another_dataset(tmp_path: Path, root: Path) -> None:
