@@ -13,7 +13,7 @@ from training.errors import DatasetError, ModelFileError, PhotoError
 from training.images import ImageSize, read_photo
 
 _ROUNDING = 1e-3
-"""How far outside 0 to 1 a probability may lie before it is no rounding error."""
+"""How far a probability may be outside 0 to 1, or all together from 1, by rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +184,8 @@ def _probabilities(
 ) -> NDArray[np.float64]:
     answers = np.array(rows, dtype=np.float64)
     answers = answers.reshape(len(rows), len(classifier.description.class_names))
-    if not ((answers >= -_ROUNDING) & (answers <= 1 + _ROUNDING)).all():
+    within = (answers >= -_ROUNDING) & (answers <= 1 + _ROUNDING)
+    if not within.all() or not np.allclose(answers.sum(axis=1), 1, rtol=0, atol=_ROUNDING):
         raise ModelFileError(
             f"The model {classifier.name!r} answers with numbers that are no probabilities: "
             "train it anew."

@@ -60,7 +60,9 @@ def test_a_stop_before_the_first_photo_is_no_error(tmp_path: Path, root: Path) -
     assert judged.probabilities.shape == (0, 2)
 
 
-@pytest.mark.parametrize("answer", [(float("nan"), float("nan")), (-3.0, 4.0), (0.5, 1.5)])
+@pytest.mark.parametrize(
+    "answer", [(float("nan"), float("nan")), (-3.0, 4.0), (0.5, 0.6), (0.0, 0.0)]
+)
 def test_answers_that_are_no_probabilities_are_refused(
     tmp_path: Path, root: Path, answer: tuple[float, float]
 ) -> None:
