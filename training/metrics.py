@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -20,7 +17,8 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Inter
     """Return the Wilson score interval of a proportion.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
-    Journal of the American Statistical Association 22 (1927), 209-212.
+    Journal of the American Statistical Association 22 (1927), 209-212. SciPy's own would
+    slow every start of the program down, as long as SciPy takes to import.
 
     Raises:
         ValueError: `total` is not positive, or `correct` is not from 0 to `total`.
@@ -35,21 +33,3 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> Inter
         max(0.0, centre - half) if correct else 0.0,
         min(1.0, centre + half) if correct < total else 1.0,
     )
-
-
-def confusion_matrix(
-    labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int
-) -> NDArray[np.int64]:
-    """Count photos by their label (row) and what they were taken for (column).
-
-    Args:
-        labels: Shape (photos,), class indices.
-        predicted: Shape (photos,), class indices.
-        classes: How many classes there are.
-
-    Returns:
-        An array of shape (classes, classes).
-    """
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (labels, predicted), 1)
-    return counts

@@ -7,8 +7,9 @@ import click
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.evaluation import evaluate as judge
 from catdog_gui.classify.model_library import ModelLibrary
+from catdog_gui.commands.evaluation_output import evaluation_lines, evaluation_values
 from catdog_gui.commands.options import FilePath
-from catdog_gui.commands.output import accuracy_words, print_json
+from catdog_gui.commands.output import one_line, print_json
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
 from training.dataset import open_dataset
@@ -24,42 +25,27 @@ from training.dataset import open_dataset
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 def evaluate(model: str, dataset: Path, split: str | None, as_json: bool) -> None:
-    """Judge MODEL, a name or a file, on the labelled photos of DATASET."""
+    """Judge MODEL, a name or a file, on the labelled photos of DATASET.
+
+    Told are the accuracy with its 95% interval, what was taken for what, precision, recall and F1
+    of every class, ROC AUC and log loss, whether the model is right as often as it says, from
+    which confidence on its answers can be trusted, and its worst mistakes.
+    """
     library = ModelLibrary(AppFolders.of_this_user().models)
     classifier = Classifier.open(library.find(model))
     opened = open_dataset(dataset)
     with progress_bar() as progress:
-        outcome = judge(
+        evaluation = judge(
             classifier,
             opened,
             split,
             on_progress=lambda done, total: progress.show("evaluating", done, total),
         )
-    interval = outcome.interval
     if as_json:
-        print_json(
-            {
-                "model": classifier.name,
-                "dataset": str(dataset),
-                "split": outcome.split,
-                "photos": outcome.photos,
-                "accuracy": outcome.accuracy,
-                "accuracy_low": interval.low,
-                "accuracy_high": interval.high,
-                "classes": list(outcome.class_names),
-                "confusion": outcome.confusion.tolist(),
-                "unreadable": [{"path": p, "reason": why} for p, why in outcome.unreadable],
-            }
-        )
+        about = {"model": classifier.name, "dataset": str(dataset)}
+        print_json({**about, **evaluation_values(evaluation)})
         return
-    click.echo(
-        f"{accuracy_words(outcome.accuracy, interval)} of "
-        f"{outcome.photos:,} photos ({outcome.split}) by {classifier.name}"
-    )
-    for name, row in zip(outcome.class_names, outcome.confusion, strict=True):
-        taken = ", ".join(
-            f"{count:,} for {other}" for other, count in zip(outcome.class_names, row, strict=True)
-        )
-        click.echo(f"  {name}: taken {taken}")
-    for path, reason in outcome.unreadable:
-        click.echo(f"left out {path}: {reason}", err=True)
+    for line in evaluation_lines(evaluation, classifier.name):
+        click.echo(line)
+    for path, reason in evaluation.judged.unreadable:
+        click.echo(f"left out {one_line(path)}: {reason}", err=True)

@@ -16,33 +16,59 @@ def test_json_is_as_agreed(model: Path, dataset: Path, capsys: pytest.CaptureFix
     write_photo(dataset / "blue" / "in truth red.jpg", "red")
     (dataset / "red" / "empty.jpg").touch()
     assert run_here("evaluate", model.stem, dataset, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
     interval = wilson_interval(8, 9)
-    assert json.loads(capsys.readouterr().out) == {
+    # Its twin among the red photos ties with the blue one that is in truth red; the rest do better.
+    agreed = {
         "model": "colours",
         "dataset": str(dataset),
         "split": "all",
+        "includes_training_photos": False,
         "photos": 9,
         "accuracy": 8 / 9,
         "accuracy_low": interval.low,
         "accuracy_high": interval.high,
         "classes": ["blue", "red"],
         "confusion": [[4, 1], [0, 4]],
+        "roc_auc": pytest.approx(16.5 / 20),
+        "without_leaks": None,
         "unreadable": [{"path": "red/empty.jpg", "reason": "the file is empty"}],
+    }
+    assert {name: told[name] for name in agreed} == agreed
+    assert told["per_class"]["blue"] == {
+        "precision": 1,
+        "recall": 0.8,
+        "f1": pytest.approx(8 / 9),
+        "roc_auc": pytest.approx(16.5 / 20),
+        "photos": 5,
+    }
+    (mistake,) = told["worst_mistakes"]
+    probability = mistake.pop("probability")
+    assert mistake == {"path": "blue/in truth red.jpg", "label": "blue", "predicted": "red"}
+    assert 0.9 < probability < 1
+    assert set(told) - set(agreed) == {
+        "per_class",
+        "log_loss",
+        "brier",
+        "calibration",
+        "unsure",
+        "worst_mistakes",
     }
 
 
 @pytest.mark.usefixtures("model")
-def test_the_accuracy_is_told_with_its_interval_and_confusion(
+def test_in_words_the_accuracy_comes_first_and_the_worst_mistakes_last(
     dataset: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    write_photo(dataset / "blue" / "in truth red.jpg", "red")
     (dataset / "red" / "empty.jpg").touch()
     assert run_here("evaluate", "colours", dataset) == 0
     output = capsys.readouterr()
-    assert output.out == (
-        "100.0% (67.6% to 100.0%) of 8 photos (all) by colours\n"
-        "  blue: taken 4 for blue, 0 for red\n"
-        "  red: taken 0 for blue, 4 for red\n"
-    )
+    lines = output.out.splitlines()
+    assert lines[0] == "88.9% (56.5% to 98.0%) of 9 photos (all) by colours"
+    assert lines[2:5] == ["taken for  blue  red", "  blue        4    1", "  red         0    4"]
+    assert lines[-2] == "worst mistakes"
+    assert lines[-1].startswith("  blue/in truth red.jpg: blue taken for red at 9")
     assert output.err == "left out red/empty.jpg: the file is empty\n"
 
 
@@ -83,3 +109,16 @@ def test_a_photo_that_is_no_ordinary_file_holds_nothing_up(dataset: Path, home: 
     assert ended.returncode == 0
     unreadable = [{"path": "red/pipe.jpg", "reason": "it is not an ordinary file"}]
     assert json.loads(ended.stdout)["unreadable"] == unreadable
+
+
+@pytest.mark.usefixtures("model")
+def test_an_interrupted_evaluation_ends_with_130_and_tells_no_numbers(
+    dataset: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("catdog_gui.classify.judging.read_photo", interrupt)
+    assert run_here("evaluate", "colours", dataset, "--json") == 130
+    output = capsys.readouterr()
+    assert (output.out, output.err.strip()) == ("", "Interrupted.")

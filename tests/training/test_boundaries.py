@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.models import write_colour_model
 from training.model_file import OPENVINO_BIN, OPENVINO_XML, read_model_file
 
-HEAVY = ("tensorflow", "keras", "PySide6", "openvino")
+HEAVY = ("tensorflow", "keras", "PySide6", "openvino", "sklearn", "scipy")
 
 REPORT = f"""
 import json, sys
