@@ -108,17 +108,14 @@ def _areas(judged: JudgedPhotos) -> list[float | None]:
     """Return every class's area under the ROC curve, where it has photos and so have others."""
     from sklearn.metrics import roc_auc_score
 
-    classes = len(judged.class_names)
-    counts = np.bincount(judged.labels, minlength=classes)
-    present = np.flatnonzero((counts > 0) & (counts < len(judged.labels)))
-    if not len(present):
-        return [None] * classes
-    if classes == 2:
-        # One column decides for both, as either is all but its rounding the other's complement.
-        return [roc_auc_score(judged.labels == 1, judged.probabilities[:, 1])] * 2
-    areas: list[float | None] = [None] * classes
-    of_class = judged.labels[:, np.newaxis] == present
-    found = roc_auc_score(of_class, judged.probabilities[:, present], average=None)
-    for label, area in zip(present, found, strict=True):
-        areas[label] = float(area)
+    # All classes at once would take scikit-learn five times as long, as it cuts columns out.
+    columns = np.ascontiguousarray(judged.probabilities.T)
+    if len(columns) == 2:
+        # The second column decides for both: the first is its complement, but for rounding.
+        columns[0] = 1 - columns[1]
+    areas: list[float | None] = []
+    for label, column in enumerate(columns):
+        of_class = judged.labels == label
+        undefined = of_class.all() or not of_class.any()
+        areas.append(None if undefined else float(roc_auc_score(of_class, column)))
     return areas

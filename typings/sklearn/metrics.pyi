@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,7 @@ def precision_recall_fscore_support(
     labels: Sequence[int],
     zero_division: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]: ...
-@overload
 def roc_auc_score(y_true: NDArray[np.bool_], y_score: NDArray[np.float64]) -> float: ...
-@overload
-def roc_auc_score(
-    y_true: NDArray[np.bool_], y_score: NDArray[np.float64], *, average: None
-) -> NDArray[np.float64]: ...
 def log_loss(
     y_true: NDArray[np.int64], y_proba: NDArray[np.float32], /, *, labels: Sequence[int]
 ) -> float: ...
