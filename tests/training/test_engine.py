@@ -263,18 +263,28 @@ def test_a_corrupt_photo_is_told_of_once_and_left_out(three_classes: Training) -
     assert len(three_classes.run.history()) == TINY.epochs
 
 
-def test_a_dataset_that_vanishes_fails_with_the_reason_and_keeps_the_model(tmp_path: Path) -> None:
+def test_a_dataset_that_vanishes_once_it_is_decoded_disturbs_nothing(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "photos")
 
-    def remove_once_saved(process: TrainingProcess, event: Event) -> None:
-        if isinstance(event, Saved):
-            shutil.rmtree(dataset, ignore_errors=True)
+    def remove_once_started(process: TrainingProcess, event: Event) -> None:
+        if isinstance(event, Started):
+            shutil.rmtree(dataset)
 
-    training = train(small_config(tmp_path, numbers=LONG), remove_once_saved)
+    training = train(small_config(tmp_path), remove_once_started)
+    assert not dataset.exists()
+    assert isinstance(training.outcome, Finished)
+    assert len(training.run.history()) == TINY.epochs
+
+
+def test_a_dataset_whose_photos_are_all_damaged_fails_and_names_it(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "photos")
+    for photo in dataset.rglob("*.jpg"):
+        photo.write_bytes(b"no photo")
+    training = train(small_config(tmp_path))
     assert isinstance(training.outcome, Failed)
     assert str(dataset) in training.outcome.reason
     assert "can be read" in training.outcome.reason
-    assert training.outcome.model == str(training.model)
+    assert training.outcome.model is None
     assert training.run.read().state is RunState.FAILED
 
 
