@@ -7,6 +7,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EEXIST
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,6 +78,33 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+@contextmanager
+def making(target: Path) -> Iterator[Path]:
+    """Yield where to make a file or folder that then takes its place at `target`, which is free.
+
+    It is made in a hidden folder beside the target, together with whatever else is needed for it,
+    and moved when the block ends without an error; if nothing was made there, nothing is moved.
+
+    Raises:
+        FileExistsError: Something is at `target` already.
+        OSError: Its folder cannot be written to.
+    """
+    _check_free(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=target.parent,
+        prefix=f".{target.name[:40]}.",
+        suffix=".part",
+        ignore_cleanup_errors=True,
+    ) as folder:
+        made = Path(folder, f"made{target.suffix[:20]}")
+        yield made
+        if exists(made):
+            _settle(made)
+            _check_free(target)
+            made.rename(target)
+
+
 def check_name(name: str, what: str) -> str:
     """Return a name for a run or model if every operating system can store it.
 
@@ -95,6 +123,19 @@ def check_name(name: str, what: str) -> str:
             f'{what} {name!r} cannot be used as a file name: leave out / \\ : * ? " < > |.'
         )
     return name
+
+
+def _check_free(target: Path) -> None:
+    if exists(target) or target.is_symlink():
+        raise FileExistsError(EEXIST, "it exists already and is left as it is", str(target))
+
+
+def _settle(made: Path) -> None:
+    """Have the disk keep a file, or all files of a folder."""
+    for path in (made, *made.rglob("*")):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from signal import Signals
 from threading import Lock, Timer
+from types import MappingProxyType
 
 from training import TRAINING_ARGUMENT
 from training.configuration import TrainingConfig
@@ -83,7 +84,7 @@ class TrainingProcess:
         self._nonsense: str | None = None
         try:
             with self._run.log.open("ab") as log:
-                self._process = _start(list(command or training_command()), log.fileno())
+                self._process = start_process(command or training_command(), log.fileno())
         except TrainingError as error:
             self._record(Failed(str(error), None), RunState.FAILED)
             raise
@@ -223,8 +224,20 @@ def exit_reason(code: int, log: Path) -> str:
     return f"The training process ended unexpectedly (exit code {code}); see {log}."
 
 
-def _start(command: Sequence[str], log: int) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONUTF8": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+def start_process(
+    command: Sequence[str], log: int, more: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[bytes]:
+    """Start a training process with pipes to its stdin and from its stdout.
+
+    Args:
+        command: What to start.
+        log: The descriptor of the file that its stderr goes to.
+        more: Variables to add to its environment.
+
+    Raises:
+        TrainingError: It cannot be started.
+    """
+    environment = {**os.environ, "PYTHONUTF8": "1", "TF_CPP_MIN_LOG_LEVEL": "2", **more}
     try:
         if sys.platform == "win32":
             return subprocess.Popen(

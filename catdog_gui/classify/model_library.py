@@ -1,21 +1,32 @@
 """The model library: a folder of model files, each named as its model."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from training import model_file
+from training.engine_requests import ExportModel, ask_engine
 from training.errors import CatDogError, ModelFileError
-from training.files import check_name, exists, is_ordinary_file, write_bytes
-from training.model_file import SUFFIX, ModelDescription, read_description, read_model_file
+from training.events import Progressed
+from training.files import check_name, exists, is_ordinary_file, making, write_bytes
+from training.model_file import (
+    SUFFIX,
+    ModelDescription,
+    ModelFile,
+    read_description,
+    read_model_file,
+)
 
-EXPORT_FORMATS: Mapping[str, tuple[str, ...]] = {
+EXPORT_FORMATS = ("catdog", "keras", "onnx", "litert", "savedmodel", "openvino")
+"""What a model can be exported as."""
+
+_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "catdog": (),
     "keras": (model_file.KERAS,),
     "openvino": (model_file.OPENVINO_XML, model_file.OPENVINO_BIN),
 }
-"""What a model can be exported as, and the members of its file that this takes."""
+"""The formats that a model's file holds already, and the members that they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +112,39 @@ class ModelLibrary:
         _write(target, path.read_bytes())
         return target
 
-    def export(self, name: str, export_format: str, target: Path) -> list[Path]:
-        """Write a model in another format and return the files written.
+    def export(
+        self,
+        name: str,
+        export_format: str,
+        target: Path,
+        *,
+        on_progress: Callable[[Progressed], None] = lambda event: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> list[Path]:
+        """Write a model in another format and return what was written, nothing if stopped.
+
+        Args:
+            name: A model's name, or its file.
+            export_format: One of `EXPORT_FORMATS`.
+            target: The file to write; for `savedmodel` a folder.
+            on_progress: Told how far it is, if that takes a while.
+            should_stop: Asked while it takes a while.
 
         Raises:
             ModelFileError: The model is refused, or a file would be overwritten.
+            TrainingError: It cannot be converted.
         """
         source = read_model_file(self.find(name))
-        contents = {target: source.path.read_bytes()}
-        members = EXPORT_FORMATS[export_format]
-        if members:
-            contents = {
-                target if len(members) == 1 else _with_ending(target, Path(member).suffix): (
-                    source.members[member]
-                )
-                for member in members
-            }
-        for file in contents:
-            if exists(file) or file.is_symlink():
-                raise ModelFileError(f"{file} exists already and is left as it is.")
-        try:
-            for file, content in contents.items():
-                _write(file, content)
-        except ModelFileError:
-            for file in contents:
-                with suppress(OSError):
-                    file.unlink(missing_ok=True)  # none of them was there before
-            raise
-        return list(contents)
+        if export_format in _MEMBERS:
+            return _export_members(source, _MEMBERS[export_format], target)
+        with _made_at(target) as made:
+            request = ExportModel(
+                model=str(source.path.absolute()),
+                export_format=export_format,
+                target=str(made.absolute()),
+            )
+            answer = ask_engine(request, on_progress=on_progress, should_stop=should_stop)
+        return [target] if answer else []
 
     def remove(self, name: str) -> Path:
         """Delete a model from the library and return where it was.
@@ -144,6 +160,46 @@ class ModelLibrary:
         except OSError as error:
             raise ModelFileError(f"{path} cannot be removed: {error.strerror}.") from error
         return path
+
+
+def _export_members(source: ModelFile, members: Sequence[str], target: Path) -> list[Path]:
+    """Write members of a model file, or all of it, whole or not at all."""
+    contents = {target: source.path.read_bytes()}
+    if members:
+        contents = {
+            target if len(members) == 1 else _with_ending(target, Path(member).suffix): (
+                source.members[member]
+            )
+            for member in members
+        }
+    for file in contents:
+        if exists(file) or file.is_symlink():
+            raise ModelFileError(f"{file} exists already and is left as it is.")
+    try:
+        for file, content in contents.items():
+            _write(file, content)
+    except ModelFileError:
+        for file in contents:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)  # none of them was there before
+        raise
+    return list(contents)
+
+
+@contextmanager
+def _made_at(target: Path) -> Iterator[Path]:
+    """Yield where to make what then takes its place at `target`.
+
+    Raises:
+        ModelFileError: It is taken, or cannot be written to.
+    """
+    try:
+        with making(target) as made:
+            yield made
+    except OSError as error:
+        if isinstance(error, FileExistsError) and error.filename == str(target):
+            raise ModelFileError(f"{target} exists already and is left as it is.") from error
+        raise ModelFileError(f"{target} cannot be written: {error.strerror or error}.") from error
 
 
 def _with_ending(target: Path, ending: str) -> Path:

@@ -6,8 +6,10 @@ import click
 
 from catdog_gui.classify.model_library import EXPORT_FORMATS, ModelLibrary
 from catdog_gui.commands.options import FilePath
-from catdog_gui.commands.output import accuracy_words, print_json
+from catdog_gui.commands.output import accuracy_words, print_json, printable
+from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
+from training.model_file import ModelDescription, read_description
 
 
 @click.group()
@@ -61,12 +63,22 @@ def import_model(file: Path) -> None:
 @models.command("export")
 @click.argument("name")
 @click.argument("file", type=FilePath())
-@click.option("--format", "export_format", type=click.Choice(list(EXPORT_FORMATS)), required=True)
+@click.option("--format", "export_format", type=click.Choice(EXPORT_FORMATS), required=True)
 def export_model(name: str, file: Path, export_format: str) -> None:
-    """Write a model to FILE in another format."""
+    """Write a model to FILE in another format; as a SavedModel, FILE is a folder."""
     library = ModelLibrary(AppFolders.of_this_user().models)
-    for written in library.export(name, export_format, file):
-        click.echo(f"wrote {written}")
+    description = read_description(library.find(name))
+    with progress_bar() as progress:
+        files = library.export(
+            name,
+            export_format,
+            file,
+            on_progress=lambda event: progress.show(event.stage, event.done, event.total),
+        )
+    for written in files:
+        click.echo(f"wrote {printable(written)}")
+    if export_format != "catdog":
+        click.echo(_interface_words(description))
 
 
 @models.command("remove")
@@ -75,3 +87,18 @@ def remove_model(name: str) -> None:
     """Delete a model from the library."""
     path = ModelLibrary(AppFolders.of_this_user().models).remove(name)
     click.echo(f"removed {path}")
+
+
+def _interface_words(description: ModelDescription) -> str:
+    """Tell how to use a model in another runtime."""
+    height, width = description.image_size
+    names = description.class_names
+    gives = (
+        f"the probability of {names[1]} (the rest is {names[0]})"
+        if description.output == "sigmoid"
+        else f"the probabilities of {', '.join(names)}"
+    )
+    return (
+        f"It takes photos as float32 of shape (batch, {height}, {width}, 3), RGB from 0 to 255, "
+        f"and gives {gives}."
+    )

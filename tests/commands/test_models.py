@@ -71,7 +71,10 @@ def test_an_export_names_what_it_wrote(
 ) -> None:
     target = tmp_path / "out.keras"
     assert run_here("models", "export", "colours", target, "--format", "keras") == 0
-    assert capsys.readouterr().out == f"wrote {target}\n"
+    wrote, how = capsys.readouterr().out.splitlines()
+    assert wrote == f"wrote {target}"
+    assert "(batch, 24, 32, 3)" in how
+    assert how.endswith("gives the probability of red (the rest is blue).")
     assert target.read_bytes() == read_model_file(model).members[KERAS]
 
 

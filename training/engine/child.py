@@ -1,6 +1,7 @@
 """The training process: reads a configuration and commands from stdin, writes events to stdout.
 
-The first line of stdin is a `TrainingConfig`; every later one a command. When stdin ends, whoever
+The first line of stdin is a `TrainingConfig`, or a request (`training.engine_requests`), which is
+answered instead; every later one a command. When stdin ends, whoever
 started the process is gone, and training stops as if told to. Whatever libraries print goes to
 stderr, which the starter keeps in the run's log.
 """
@@ -20,6 +21,7 @@ from time import perf_counter
 from typing import Any, TextIO
 
 from training.configuration import TrainingConfig
+from training.engine_requests import is_request
 from training.errors import CatDogError
 from training.events import (
     Continued,
@@ -137,8 +139,13 @@ def main() -> int:
     stream = _private_stdout()
     # Unbuffered, since a thread that waits in a buffered stdin cannot be left behind at exit.
     commands = os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0)
+    first = commands.readline().decode()
+    if is_request(first):
+        from training.engine.answering import answer
+
+        return answer(first, stream, commands)
     try:
-        config = TrainingConfig.from_json(commands.readline().decode())
+        config = TrainingConfig.from_json(first)
     except CatDogError as error:
         stream.write(to_line(Failed(str(error), None)) + "\n")
         return 1

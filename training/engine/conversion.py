@@ -10,7 +10,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training import model_file
+from training.errors import ModelFileError
 from training.images import ImageSize
+from training.model_file import ModelFile
 from training.openvino_runtime import convert_network
 
 GOLDEN_COUNT = 4
@@ -31,6 +33,24 @@ def network_members(network: keras.Model, classes: int, size: ImageSize) -> dict
         model_file.GOLDEN_INPUTS: _array_bytes(inputs),
         model_file.GOLDEN_PROBABILITIES: _array_bytes(probabilities(network, inputs, classes)),
     }
+
+
+def load_network(file: ModelFile) -> keras.Model:
+    """Load a model file's Keras network, without the code that it may carry.
+
+    Raises:
+        ModelFileError: Keras refuses it.
+    """
+    with tempfile.TemporaryDirectory(prefix="catdog-") as folder:
+        path = Path(folder, model_file.KERAS)
+        path.write_bytes(file.members[model_file.KERAS])
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:  # whatever an unknown file makes Keras raise
+            raise ModelFileError(
+                f"The model file {file.path} is refused: Keras cannot load its network. "
+                "Train it anew."
+            ) from error
 
 
 def openvino_form(network: keras.Model, size: ImageSize) -> tuple[bytes, bytes]:

@@ -8,6 +8,7 @@ import numpy as np
 from keras import applications as applications
 from keras import callbacks as callbacks
 from keras import config as config
+from keras import export as export
 from keras import layers as layers
 from keras import ops as ops
 from keras import optimizers as optimizers
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 __version__: str
 
 class Variable:
+    name: str
     shape: tuple[int, ...]
     def assign(self, value: object) -> None: ...
     def __array__(self) -> NDArray[np.generic]: ...
@@ -25,7 +27,7 @@ class Variable:
 class KerasTensor:
     shape: tuple[int | None, ...]
 
-def Input(shape: tuple[int, ...], name: str | None = None) -> KerasTensor: ...
+def Input(shape: tuple[int | None, ...], name: str | None = None) -> KerasTensor: ...
 
 class Model:
     name: str
@@ -33,6 +35,7 @@ class Model:
     outputs: list[KerasTensor]
     layers: list[layers.Layer]
     variables: list[Variable]
+    weights: list[Variable]
     trainable_variables: list[Variable]
     optimizer: optimizers.Optimizer
     input_shape: tuple[int, ...]
@@ -87,4 +90,4 @@ class Model:
 
 class Sequential(Model):
     def __init__(self, *, name: str | None = None) -> None: ...
-    def add(self, layer: layers.Layer | KerasTensor) -> None: ...
+    def add(self, layer: layers.Layer | Model | KerasTensor) -> None: ...

@@ -1,12 +1,15 @@
 # The part of TensorFlow that this project uses; TensorFlow itself ships no types.
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tensorflow import config as config
+from tensorflow import lite as lite
 from tensorflow import raw_ops as raw_ops
+from tensorflow import saved_model as saved_model
 
 __version__: str
 
@@ -22,7 +25,14 @@ class TensorSpec:
 class Function:
     def get_concrete_function(self, signature: TensorSpec) -> object: ...
 
-def function(function: Callable[[Any], Any]) -> Function: ...
+def function(
+    function: Callable[[Any], Any], *, input_signature: Sequence[TensorSpec] | None = None
+) -> Function: ...
 
 class Tensor:
     def __array__(self) -> NDArray[np.generic]: ...
+
+def constant(value: ArrayLike) -> Tensor: ...
+
+class Graph:
+    def as_default(self) -> AbstractContextManager[Graph]: ...

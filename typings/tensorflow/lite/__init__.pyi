@@ -1,0 +1,13 @@
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+class TFLiteConverter:
+    @classmethod
+    def from_saved_model(cls, saved_model_dir: str) -> TFLiteConverter: ...
+    def convert(self) -> bytes: ...
+
+class Interpreter:
+    def __init__(self, *, model_content: bytes) -> None: ...
+    def get_signature_runner(self) -> Callable[..., Mapping[str, NDArray[np.float32]]]: ...
