@@ -34,6 +34,8 @@ from training.metrics import Interval, wilson_interval
 from training.splits import SplitMethod
 
 FORMAT_VERSION = 1
+IMPORTED = "imported"
+"""The recipe of a network that this program did not train."""
 SUFFIX = ".catdog"
 MOST_PHOTOS = 10**9
 MOST_BYTES = 2_000_000_000
@@ -109,8 +111,10 @@ class ModelDescription:
     recipe: str
     created: str
     """ISO 8601, UTC."""
-    trained_on: TrainedOn
-    metrics: Metrics
+    trained_on: TrainedOn | None
+    """Nothing for an imported network, of which that is not known."""
+    metrics: Metrics | None
+    """Nothing for an imported network, which no one has judged yet."""
     unsure_below: float = 0.0
     """Predictions with less confidence are labelled unsure."""
     preprocessing: Mapping[str, str] = field(
@@ -340,13 +344,13 @@ def _description(path: Path, values: Mapping[str, Any]) -> ModelDescription:
 
 
 def _parse_description(values: Mapping[str, Any]) -> ModelDescription:
-    trained_on, split = values["trained_on"], values["trained_on"]["split"]
+    imported = values["recipe"] == IMPORTED
     class_names = tuple(str(name) for name in values["class_names"])
     height, width = (int(side) for side in values["image_size"])
     output = values["output"]
     check_class_names(class_names)
-    texts = (values["recipe"], values["created"], trained_on["name"], trained_on["fingerprint"])
-    if not all(isinstance(text, str) for text in texts) or not all(map(is_text, texts[:2])):
+    texts = (values["recipe"], values["created"])
+    if not all(isinstance(text, str) and is_text(text) for text in texts):
         raise ValueError("what it says of its training is no text")
     unsure_below = float(values["unsure_below"])
     if not 0 <= unsure_below <= 1:
@@ -359,16 +363,27 @@ def _parse_description(values: Mapping[str, Any]) -> ModelDescription:
         output=output,
         recipe=str(values["recipe"]),
         created=str(values["created"]),
-        trained_on=TrainedOn(
-            name=str(trained_on["name"]),
-            fingerprint=str(trained_on["fingerprint"]),
-            split=SplitChoice(**{**split, "method": SplitMethod(split["method"])}),
-        ),
-        metrics=Metrics(**values["metrics"]),
+        trained_on=_parse_trained_on(values["trained_on"], imported),
+        metrics=_parse_metrics(values["metrics"], imported),
         unsure_below=unsure_below,
         preprocessing=dict(values["preprocessing"]),
         versions=dict(values["versions"]),
     )
+
+
+def _parse_trained_on(values: Any, imported: bool) -> TrainedOn | None:
+    if values is None and imported:
+        return None
+    texts = (values["name"], values["fingerprint"])
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("what it says of its training is no text")
+    split = values["split"]
+    choice = SplitChoice(**{**split, "method": SplitMethod(split["method"])})
+    return TrainedOn(name=texts[0], fingerprint=texts[1], split=choice)
+
+
+def _parse_metrics(values: Any, imported: bool) -> Metrics | None:
+    return None if values is None and imported else Metrics(**values)
 
 
 def _load_array(content: bytes) -> NDArray[Any]:

@@ -105,8 +105,11 @@ def evaluate(
         ModelFileError: The model answers with what are no probabilities.
     """
     trained_on = classifier.description.trained_on
+    own = trained_on is not None and dataset.fingerprint == trained_on.fingerprint
     chosen, photos = photos_to_judge(classifier, dataset, split)
-    others = trained_on.split.divide(dataset).validation if chosen == "test" else ()
+    others: tuple[LabelledPhoto, ...] = ()
+    if trained_on is not None and chosen == "test":
+        others = trained_on.split.divide(dataset).validation
     total = len(photos) + len(others)
 
     def ask_about(some: Sequence[LabelledPhoto], name: str, before: int) -> JudgedPhotos:
@@ -120,9 +123,7 @@ def evaluate(
         judged,
         validation=ask_about(others, "validation", len(photos)) if others else None,
         leaked=leaked,
-        includes_training_photos=(
-            chosen == "all" and dataset.fingerprint == trained_on.fingerprint
-        ),
+        includes_training_photos=chosen == "all" and own,
     )
 
 

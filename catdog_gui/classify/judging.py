@@ -98,9 +98,14 @@ def photos_to_judge(
         DatasetError: The dataset has no test photos, though they were asked for.
     """
     trained_on = classifier.description.trained_on
-    own = dataset.fingerprint == trained_on.fingerprint
+    own = trained_on is not None and dataset.fingerprint == trained_on.fingerprint
     if split == "all" or (split is None and not own):
         return "all", dataset.photos
+    if trained_on is None:
+        raise DatasetError(
+            f"{classifier.name} was imported, so that nobody knows which photos of {dataset.path} "
+            "it was trained on: leave out --split to judge it by all."
+        )
     choice = trained_on.split
     parts = choice.divide(dataset)
     if parts.test:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training import model_file
-from training.engine_requests import ExportModel, ask_engine
+from training.engine_requests import ExportModel, ImportModel, ask_engine
 from training.errors import CatDogError, ModelFileError
 from training.events import Progressed
 from training.files import check_name, exists, is_ordinary_file, making, write_bytes
@@ -37,6 +37,24 @@ class LibraryModel:
     path: Path
     bytes: int
     description: ModelDescription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFile:
+    """A Keras network in a file, and what the file does not say (see `ImportModel`)."""
+
+    path: Path
+    class_names: tuple[str, ...]
+    image_size: tuple[int, int] | None = None
+    scale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedNetwork:
+    """A network that is now a model of the library, and what had to be assumed about it."""
+
+    path: Path
+    notes: tuple[str, ...]
 
 
 class ModelLibrary:
@@ -95,8 +113,12 @@ class ModelLibrary:
             raise ModelFileError("There is no model yet: train one, or name a model file.")
         return models[0].path
 
-    def add(self, path: Path) -> Path:
+    def add(self, path: Path, name: str | None = None) -> Path:
         """Copy a model file, once verified, into the library and return where it is now.
+
+        Args:
+            path: The model file.
+            name: What the model is to be called; by default as its file.
 
         Raises:
             ModelFileError: It is refused, or its name is taken.
@@ -104,13 +126,46 @@ class ModelLibrary:
         from catdog_gui.classify.classifier import Classifier
 
         Classifier.open(path)
-        target = self.path_of(path.stem)
-        if target.exists():
-            raise ModelFileError(
-                f"The library has a model named {path.stem!r} already: rename the file first."
-            )
+        target = self._free_path(name or path.stem)
         _write(target, path.read_bytes())
         return target
+
+    def add_network(
+        self,
+        network: NetworkFile,
+        name: str | None = None,
+        *,
+        on_progress: Callable[[Progressed], None] = lambda event: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> AddedNetwork | None:
+        """Make a model of a Keras network in a file; return nothing if stopped.
+
+        Args:
+            network: The file, and what it does not say itself.
+            name: What the model is to be called; by default as its file.
+            on_progress: Told how far it is.
+            should_stop: Asked while it takes a while.
+
+        Raises:
+            ModelFileError: The name is taken, or the library cannot be written to.
+            TrainingError: The file is refused, with the reason.
+        """
+        from catdog_gui.classify.classifier import Classifier
+
+        target = self._free_path(name or network.path.stem)
+        with _made_at(target) as made:
+            request = ImportModel(
+                file=str(network.path.absolute()),
+                target=str(made.absolute()),
+                class_names=network.class_names,
+                image_size=network.image_size,
+                scale=network.scale,
+            )
+            answer = ask_engine(request, on_progress=on_progress, should_stop=should_stop)
+            if answer is None:
+                return None
+            Classifier.open(made)
+        return AddedNetwork(target, answer.notes)
 
     def export(
         self,
@@ -145,6 +200,14 @@ class ModelLibrary:
             )
             answer = ask_engine(request, on_progress=on_progress, should_stop=should_stop)
         return [target] if answer else []
+
+    def _free_path(self, name: str) -> Path:
+        target = self.path_of(name)
+        if target.exists():
+            raise ModelFileError(
+                f"The library has a model named {name!r} already: choose another name for this one."
+            )
+        return target
 
     def remove(self, name: str) -> Path:
         """Delete a model from the library and return where it was.

@@ -4,12 +4,18 @@ from pathlib import Path
 
 import click
 
-from catdog_gui.classify.model_library import EXPORT_FORMATS, ModelLibrary
-from catdog_gui.commands.options import FilePath
+from catdog_gui.classify.model_library import (
+    EXPORT_FORMATS,
+    AddedNetwork,
+    ModelLibrary,
+    NetworkFile,
+)
+from catdog_gui.commands.options import FilePath, SideLengths
 from catdog_gui.commands.output import accuracy_words, print_json, printable
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
-from training.model_file import ModelDescription, read_description
+from training.engine_requests import NETWORK_SUFFIXES, SCALES
+from training.model_file import Metrics, ModelDescription, read_description
 
 
 @click.group()
@@ -43,21 +49,65 @@ def list_models(as_json: bool) -> None:
     if not found:
         click.echo("There is no model yet: `catdog train` makes one.")
     for model in found:
-        metrics = model.description.metrics
-        words = accuracy_words(metrics.accuracy, metrics.interval)
         click.echo(
-            f"{model.name}: {', '.join(model.description.class_names)}; {words} of "
-            f"{metrics.photos:,} {metrics.split} photos; {model.description.recipe}; "
+            f"{model.name}: {', '.join(model.description.class_names)}; "
+            f"{_metrics_words(model.description.metrics)}; {model.description.recipe}; "
             f"{model.bytes / 1e6:.1f} MB"
         )
 
 
 @models.command("import")
 @click.argument("file", type=FilePath())
-def import_model(file: Path) -> None:
-    """Verify a model file and copy it into the library."""
-    target = ModelLibrary(AppFolders.of_this_user().models).add(file)
-    click.echo(f"imported {target.stem}: {target}")
+@click.option("--name", help="Of the model; by default as its file.")
+@click.option(
+    "--classes", help="Of a Keras network: its class names in the order of its output, as cat,dog."
+)
+@click.option(
+    "--image-size",
+    type=SideLengths(),
+    help="Of a Keras network that takes photos of any size: pixels, or HEIGHTxWIDTH.",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(SCALES),
+    help="What a Keras network wants pixels scaled to; by default as its first layers show.",
+)
+def import_model(
+    file: Path,
+    name: str | None,
+    classes: str | None,
+    image_size: tuple[int, int] | None,
+    scale: str | None,
+) -> None:
+    """Verify FILE and add it to the library: a .catdog, or a Keras network (.keras, .h5)."""
+    library = ModelLibrary(AppFolders.of_this_user().models)
+    if file.suffix.lower() not in NETWORK_SUFFIXES:
+        if classes or image_size or scale:
+            raise click.UsageError(
+                "--classes, --image-size and --scale are for Keras networks: .keras and .h5 files."
+            )
+        target = library.add(file, name)
+        click.echo(f"imported {target.stem}: {target}")
+        return
+    if not classes:
+        raise click.UsageError(
+            f"{printable(file)} does not say what its classes are called: name them in the order "
+            "of its output, as in --classes cat,dog."
+        )
+    network = NetworkFile(
+        path=file,
+        class_names=tuple(each.strip() for each in classes.split(",")),
+        image_size=image_size,
+        scale=scale,
+    )
+    with progress_bar() as progress:
+        added = library.add_network(
+            network,
+            name,
+            on_progress=lambda event: progress.show(event.stage, event.done, event.total),
+        )
+    if added:
+        _tell_of_network(added)
 
 
 @models.command("export")
@@ -87,6 +137,24 @@ def remove_model(name: str) -> None:
     """Delete a model from the library."""
     path = ModelLibrary(AppFolders.of_this_user().models).remove(name)
     click.echo(f"removed {path}")
+
+
+def _tell_of_network(added: AddedNetwork) -> None:
+    description = read_description(added.path)
+    height, width = description.image_size
+    names = ", ".join(description.class_names)
+    click.echo(f"imported {added.path.stem}: {added.path}")
+    click.echo(f"It tells {names} apart in photos of {height}x{width} pixels.")
+    for note in added.notes:
+        click.echo(note)
+    click.echo(f"What it is worth is not known: try `catdog evaluate {added.path.stem} DATASET`.")
+
+
+def _metrics_words(metrics: Metrics | None) -> str:
+    if metrics is None:
+        return "not judged yet"
+    words = accuracy_words(metrics.accuracy, metrics.interval)
+    return f"{words} of {metrics.photos:,} {metrics.split} photos"
 
 
 def _interface_words(description: ModelDescription) -> str:

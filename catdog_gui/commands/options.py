@@ -1,6 +1,7 @@
 """Kinds of values that arguments and options take."""
 
 import os
+import re
 from math import isnan
 from pathlib import Path
 
@@ -37,3 +38,18 @@ class FilePath(click.Path):
         if not os.fspath(value):
             self.fail("it is empty: name a file or folder.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class SideLengths(click.ParamType[tuple[int, int]]):
+    """Height and width in pixels, as 150x200, or one number for both."""
+
+    name = "pixels"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return height and width."""
+        sides = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", str(value), re.ASCII)
+        if sides is None:
+            self.fail(f"{value!r} is neither pixels nor HEIGHTxWIDTH.", param, ctx)
+        return int(sides[1]), int(sides[2] or sides[1])

@@ -44,6 +44,10 @@ class ModelPicker(QComboBox):
 
     def _describe(self, model: LibraryModel) -> str:
         metrics = model.description.metrics
+        if metrics is None:
+            return self.tr("{classes} · not judged yet").format(
+                classes=", ".join(model.description.class_names)
+            )
         accuracy = accuracy_words(metrics.accuracy, metrics.interval.low, metrics.interval.high)
         return self.tr("{classes} · {accuracy} of {photos:,} {split} photos").format(
             classes=", ".join(model.description.class_names),

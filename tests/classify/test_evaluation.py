@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catdog_gui.classify.evaluation import Accuracy, Mistake, assess, evaluate, worst_mistakes
-from tests.helpers.classifiers import stranger, trained_on
+from tests.helpers.classifiers import imported, stranger, trained_on
 from tests.helpers.judged import drawn, judged, judged_pairs
 from tests.helpers.photos import write_dataset, write_photo
 from training.dataset import open_dataset
@@ -157,6 +157,7 @@ def test_it_is_told_when_training_photos_are_among_the_judged(tmp_path: Path, ro
     assert evaluate(own, dataset, "all").includes_training_photos
     assert not evaluate(own, dataset, "test").includes_training_photos
     assert not evaluate(stranger(tmp_path), dataset, "all").includes_training_photos
+    assert not evaluate(imported(tmp_path), dataset, "all").includes_training_photos
 
 
 def test_the_most_confident_mistakes_are_told_first() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from catdog_gui.classify.judging import JudgedPhotos, judge, photos_to_judge
-from tests.helpers.classifiers import Parrot, stranger, trained_on
+from tests.helpers.classifiers import Parrot, imported, stranger, trained_on
 from tests.helpers.photos import write_dataset, write_photo
 from training.dataset import open_dataset
 from training.errors import DatasetError, ModelFileError
@@ -100,6 +100,16 @@ def test_the_test_photos_are_those_that_training_left_out(root: Path) -> None:
     split = split_dataset(dataset, SplitMethod.STRATIFIED, seed=3)
     assert photos == split.test
     assert not set(photos) & {*split.train, *split.validation}
+
+
+def test_of_an_imported_model_all_photos_are_judged(tmp_path: Path, root: Path) -> None:
+    dataset = open_dataset(root)
+    assert photos_to_judge(imported(tmp_path), dataset, None) == ("all", dataset.photos)
+
+
+def test_an_imported_model_has_no_test_photos(tmp_path: Path, root: Path) -> None:
+    with pytest.raises(DatasetError, match="was imported"):
+        photos_to_judge(imported(tmp_path), open_dataset(root), "test")
 
 
 def test_a_class_that_the_model_does_not_know_is_refused_by_name(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.classify.remaking import remake
 from tests.commands.programs import run_here
 from tests.helpers.models import write_colour_model
-from training.model_file import KERAS, read_model_file
+from training.model_file import IMPORTED, KERAS, read_model_file
 
 
 def test_an_empty_library_is_listed_as_such(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +45,62 @@ def test_models_are_listed_with_what_their_accuracy_is_worth(
     line = capsys.readouterr().out
     assert line.startswith("colours: blue, red; 90.0% (82.6% to 94.5%) of 100 validation photos;")
     assert model.exists()
+
+
+def test_a_model_that_no_one_has_judged_is_listed_as_such(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_colour_model(home / "models" / "net.catdog")
+    remake(path, {"recipe": IMPORTED, "trained_on": None, "metrics": None})
+    assert run_here("models", "list") == 0
+    assert capsys.readouterr().out.startswith("net: blue, red; not judged yet; imported; ")
+
+
+def test_an_imported_model_can_be_called_otherwise(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_colour_model(tmp_path / "from a friend.catdog")
+    assert run_here("models", "import", source, "--name", "mine") == 0
+    assert (home / "models" / "mine.catdog").read_bytes() == source.read_bytes()
+    assert run_here("models", "import", source, "--name", "a/b") == 1
+    assert "cannot be used as a file name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["net.keras", "net.H5", "net.hdf5"])
+def test_class_names_are_asked_for_where_a_file_has_none(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / name).touch()
+    assert run_here("models", "import", tmp_path / name) == 2
+    assert "as in --classes cat,dog" in capsys.readouterr().err
+    assert not (home / "models").exists()
+
+
+def test_what_a_model_file_knows_itself_cannot_be_given(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here("models", "import", model, "--classes", "cat,dog") == 2
+    assert "for Keras networks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["", "0", "150x", "x150", "150x200x3", "-5", "1e2", "150,200"])
+def test_a_size_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str
+) -> None:
+    arguments = (tmp_path / "net.h5", "--classes", "cat,dog", f"--image-size={size}")
+    assert run_here("models", "import", *arguments) == 2
+    assert "neither pixels nor HEIGHTxWIDTH" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("classes", "word"), [("cat", "two classes"), ("cat,Cat", "case"), ("cat,,dog", "written")]
+)
+def test_class_names_that_cannot_be_are_refused_before_anything_starts(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], classes: str, word: str
+) -> None:
+    assert run_here("models", "import", tmp_path / "net.h5", "--classes", classes) == 1
+    assert word in capsys.readouterr().err
+    assert list((home / "models").iterdir()) == []
 
 
 def test_an_imported_model_can_be_listed(

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from catdog_gui.classify.classifier import Classifier
 from tests.classify.remaking import remake
-from tests.helpers.models import describe, write_colour_model
+from tests.helpers.models import origin, write_colour_model
 from training.configuration import SplitChoice
 from training.dataset import open_dataset
-from training.model_file import read_model_file
+from training.model_file import IMPORTED, read_model_file
 from training.splits import SplitMethod
 
 
@@ -25,10 +25,14 @@ def trained_on(root: Path, test_share: float = 0.2) -> Classifier:
     """Return a classifier that says that it was trained on a dataset."""
     path = root.with_name("own.catdog")
     choice = SplitChoice(method=SplitMethod.STRATIFIED, seed=3, test_share=test_share)
-    origin = replace(
-        describe().trained_on, fingerprint=open_dataset(root).fingerprint, split=choice
-    )
-    return Classifier.open(remake(write_colour_model(path), {"trained_on": origin}))
+    own = replace(origin(open_dataset(root).fingerprint), split=choice)
+    return Classifier.open(remake(write_colour_model(path), {"trained_on": own}))
+
+
+def imported(tmp_path: Path) -> Classifier:
+    """Return a classifier of which nobody knows what it was trained on."""
+    unknown = {"recipe": IMPORTED, "trained_on": None, "metrics": None}
+    return Classifier.open(remake(write_colour_model(tmp_path / "foreign.catdog"), unknown))
 
 
 class Parrot(Classifier):

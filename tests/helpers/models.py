@@ -50,13 +50,15 @@ def describe(
         output="sigmoid" if len(class_names) == 2 else "softmax",
         recipe="baseline",
         created="2026-11-23T12:00:00+00:00",
-        trained_on=TrainedOn(
-            name="colours",
-            fingerprint=fingerprint,
-            split=SplitChoice(method=SplitMethod.STRATIFIED),
-        ),
+        trained_on=origin(fingerprint),
         metrics=Metrics(split="validation", photos=100, correct=90, loss=0.3),
     )
+
+
+def origin(fingerprint: str = "other") -> TrainedOn:
+    """Return what `describe` says that a model was trained on."""
+    choice = SplitChoice(method=SplitMethod.STRATIFIED)
+    return TrainedOn(name="colours", fingerprint=fingerprint, split=choice)
 
 
 def expected_probabilities(

@@ -178,6 +178,7 @@ def test_the_outcome_is_judged_on_all_validation_photos(finished: Training) -> N
     outcome = finished.outcome
     assert isinstance(outcome, Finished)
     metrics = read_description(finished.model).metrics
+    assert metrics is not None
     assert (outcome.photos, metrics.photos) == (4, 4)
     assert outcome.accuracy == metrics.accuracy
     best = max(finished.run.history(), key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
@@ -196,6 +197,7 @@ def test_the_model_opens_and_answers_for_both_classes(finished: Training, photos
 
 def test_the_model_knows_its_dataset_and_its_history(finished: Training, photos: Path) -> None:
     file = read_model_file(finished.model)
+    assert file.description.trained_on is not None
     assert file.description.trained_on.fingerprint == open_dataset(photos).fingerprint
     assert file.description.trained_on.split == finished.config.split
     assert file.members[HISTORY].decode() == format_history(finished.run.history())

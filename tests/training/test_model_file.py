@@ -22,6 +22,7 @@ from training.model_file import (
     GOLDEN_INPUTS,
     GOLDEN_PROBABILITIES,
     HISTORY,
+    IMPORTED,
     MEMBERS,
     read_description,
     read_model_file,
@@ -275,6 +276,7 @@ def test_a_description_that_is_none_is_refused(
         ("output", ["sigmoid"]),
         ("trained_on", None),
         ("trained_on", {}),
+        ("metrics", None),
         ("metrics", {}),
         ("metrics", {"split": "validation", "photos": 0, "correct": 0, "loss": 0.5}),
         ("metrics", {"split": "validation", "photos": 5, "correct": 6, "loss": 0.5}),
@@ -290,6 +292,21 @@ def test_a_description_that_makes_no_sense_is_refused(
 ) -> None:
     path = described_as(model, tmp_path / "m", lambda values: values.update({key: value}))
     assert refusal(path, read)
+
+
+def test_only_an_imported_model_may_know_neither_its_photos_nor_its_metrics(
+    model: Path, tmp_path: Path
+) -> None:
+    unknown = {"recipe": IMPORTED, "trained_on": None, "metrics": None}
+    path = described_as(model, tmp_path / "m", lambda values: values.update(unknown))
+    description = read_description(path)
+    assert (description.recipe, description.trained_on, description.metrics) == (
+        IMPORTED,
+        None,
+        None,
+    )
+    trained = {**unknown, "recipe": "baseline"}
+    assert refusal(described_as(model, tmp_path / "n", lambda values: values.update(trained)))
 
 
 @pytest.mark.parametrize("key", ["class_names", "image_size", "trained_on", "metrics", "sha256"])

@@ -12,6 +12,8 @@ from typing import TextIO
 from training.engine_requests import (
     Answered,
     EngineRequest,
+    ExportModel,
+    ImportModel,
     Reply,
     parse_request,
     reply_line,
@@ -72,9 +74,15 @@ def _foreseen(error: Exception) -> str | None:
 
 def _carry_out(request: EngineRequest, tell: Callable[[Reply], None]) -> Answered:
     """Do what is asked; each kind imports only what it needs."""
-    from training.engine.exporting import export_model
+    match request:
+        case ExportModel():
+            from training.engine.exporting import export_model
 
-    return export_model(request, tell)
+            return export_model(request, tell)
+        case ImportModel():
+            from training.engine.importing import import_model
+
+            return import_model(request, tell)
 
 
 def _end_with(commands: RawIOBase) -> None:

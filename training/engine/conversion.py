@@ -87,9 +87,12 @@ def golden_inputs(size: ImageSize) -> NDArray[np.uint8]:
 def probabilities(
     network: keras.Model, photos: NDArray[np.uint8], classes: int
 ) -> NDArray[np.float32]:
-    """Return every class's probability, shape (photos, classes), from a network's own output."""
+    """Return every class's probability, shape (photos, classes), from a network's own output.
+
+    Its output may be one number for two classes: the second one's probability.
+    """
     output = np.asarray(network.predict_on_batch(photos.astype(np.float32)), dtype=np.float32)
-    return np.hstack([1 - output, output]) if classes == 2 else output
+    return np.hstack([1 - output, output]) if output.shape[1] < classes else output
 
 
 def _array_bytes(array: NDArray[np.generic]) -> bytes:

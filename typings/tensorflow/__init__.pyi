@@ -1,6 +1,6 @@
 # The part of TensorFlow that this project uses; TensorFlow itself ships no types.
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
