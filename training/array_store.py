@@ -2,8 +2,8 @@
 
 A store is a folder of packs. A pack is written whole or not at all and never changed: the arrays
 one after the other, then an index (the key of each and its CRC-32), then a footer that says where
-the index begins. A pack without a whole footer is no pack, and an array whose checksum is wrong is as
-good as missing, so nothing that an interruption or a bad disk leaves behind is ever trained on.
+the index begins. A pack without a whole footer is no pack, and an array whose checksum is wrong is
+as good as missing, so nothing that an interruption or a bad disk leaves behind is ever trained on.
 
 All stores below one root share its space. When it runs out, the packs that were not opened for the
 longest time are deleted; when those of the open store alone fill it, no more is kept.

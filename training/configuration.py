@@ -184,7 +184,7 @@ LIMITS: Mapping[str, Limits] = {
     "batch_size": Limits(1, 1_024),
     "validation_steps": Limits(0, 100_000),
     "learning_rate": Limits(1e-7, 1.0),
-    "image_side": Limits(32, 512),
+    "image_side": Limits(64, 512),
     "seed": Limits(0, 2**31 - 1),
     "weight_decay": Limits(0, 1),
     "dropout": Limits(0, 0.95),

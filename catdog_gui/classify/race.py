@@ -217,8 +217,8 @@ def _enter(run: Run) -> _Entry:
         description = read_description(Path(record.model))
     except CatDogError as error:
         return _Entry(run, record, None, str(error))
-    trained_on = description.trained_on
-    same = same_split(trained_on.split) == same_split(record.config.split)
+    origin = description.trained_on
+    same = origin is not None and same_split(origin.split) == same_split(record.config.split)
     if not same or description.recipe != record.config.recipe:
         reason = f"its model file {record.model} is of another run by now"
         return _Entry(run, record, None, reason)
@@ -227,11 +227,12 @@ def _enter(run: Run) -> _Entry:
 
 def _ground(entry: _Entry) -> Ground:
     config = entry.record.config
+    origin = entry.description.trained_on if entry.description else None
     return Ground(
         run=entry.run.name,
         dataset=Path(config.dataset),
         split=config.split,
-        fingerprint=entry.description.trained_on.fingerprint if entry.description else None,
+        fingerprint=origin.fingerprint if origin else None,
     )
 
 

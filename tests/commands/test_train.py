@@ -37,7 +37,8 @@ def epoch(number):
 
 config = json.loads(sys.stdin.readline())
 say("Progressed", stage="Starting", done=0, total=0)
-say("Started", run=config["run"], parameters=1234, device="paper", train_photos=6,
+say("Started", run=config["run"], parameters=1234, device="paper", precision="float32",
+    train_photos=6,
     validation_photos=2, epochs=2, steps_per_epoch=2)
 """
 """How every training process that only plays its part begins."""
@@ -242,7 +243,7 @@ def trained(studio: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_training_tells_a_line_for_its_epoch_and_where_the_model_is(trained: Path) -> None:
     begun, epoch, finished = (trained / "told.txt").read_text(encoding="utf-8").splitlines()
     assert begun.startswith(f"{NAME}: ")
-    assert "12 photos to train on, 4 to validate with" in begun
+    assert "8 photos to train on, 4 to validate with" in begun
     assert epoch.startswith("epoch 1/1: loss ")
     assert finished.endswith(
         f"of 4 validation photos, best in epoch 1: {trained / 'home' / 'models' / NAME}.catdog"

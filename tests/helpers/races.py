@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.classify.remaking import remake
-from tests.helpers.models import describe, write_colour_model
+from tests.helpers.models import write_colour_model
 from training.configuration import SplitChoice, TrainingConfig
 from training.dataset import open_dataset
 from training.events import EpochEnded
+from training.model_file import TrainedOn
 from training.recipes import RECIPES
 from training.runs import ProcessMark, Run, RunState
 from training.splits import SplitMethod
@@ -55,6 +56,7 @@ def make_racer(
         split=split,
         run_folder=str(run.folder),
         model_file=str(model_file),
+        cache_folder=str(home / "caches"),
     )
     record = replace(run.create(config), state=state, reason=reason)
     record = replace(record, process=ProcessMark.of_this_process())
@@ -71,8 +73,7 @@ def write_racer_model(
     path: Path, dataset: Path, split: SplitChoice = SPLIT, *, colour_blind: bool = False
 ) -> None:
     """Write a model file that says that it was trained on a dataset."""
-    origin = replace(
-        describe().trained_on, fingerprint=open_dataset(dataset).fingerprint, split=split
-    )
+    fingerprint = open_dataset(dataset).fingerprint
+    origin = TrainedOn(name=dataset.name, fingerprint=fingerprint, split=split)
     names = ("red", "blue") if colour_blind else ("blue", "red")
     remake(write_colour_model(path, names), {"trained_on": origin, "class_names": ("blue", "red")})

@@ -21,8 +21,8 @@ The study's Keras 2 added 1e-7 to the root of the mean square, Keras 3 adds it u
 it slows every weight whose gradient is below 3e-4. The root of 1e-14 is the study's number.
 """
 SGD_MOMENTUM = 0.9
-HEAD = "head"
-"""The name of the first layer that stands on a backbone."""
+FEATURES = "features"
+"""The name of the layer that makes one row of numbers of what a backbone puts out."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _study_convnet(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.Ker
 def _study_vgg19(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:
     """VGG19 with the published study's head: a dense layer and dropout."""
     features = build_backbone("vgg19", photos, blueprint.weights)
-    features = layers.Flatten(name=HEAD)(features)
+    features = layers.Flatten(name=FEATURES)(features)
     features = layers.Dense(STUDY_HEAD_UNITS, activation="relu")(features)
     return _dropout(features, blueprint)
 
@@ -118,7 +118,7 @@ def _study_vgg19(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.Keras
 def _mobilenetv2_classifier(photos: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:
     """MobileNetV2 with its features averaged over the photo."""
     features = build_backbone("mobilenetv2", photos, blueprint.weights)
-    return _dropout(layers.GlobalAveragePooling2D(name=HEAD)(features), blueprint)
+    return _dropout(layers.GlobalAveragePooling2D(name=FEATURES)(features), blueprint)
 
 
 def _dropout(features: keras.KerasTensor, blueprint: Blueprint) -> keras.KerasTensor:

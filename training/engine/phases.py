@@ -6,7 +6,7 @@ from math import ceil
 import keras
 
 from training.configuration import Hyperparameters
-from training.engine.networks import HEAD
+from training.engine.networks import FEATURES
 from training.recipes import Recipe
 
 
@@ -64,9 +64,10 @@ def learning_variables(network: keras.Model, recipe: Recipe) -> list[keras.Varia
 
 def _first_learning(network: keras.Model, released_from: str | None) -> int:
     """Return the index of the first layer that learns: of the block released, or of the head."""
-    beginning = HEAD if released_from is None else released_from
     names = [layer.name for layer in network.layers]
-    return next(index for index, name in enumerate(names) if name.startswith(beginning))
+    if released_from is None:
+        return names.index(FEATURES) + 1
+    return next(index for index, name in enumerate(names) if name.startswith(released_from))
 
 
 def _plan(title: str, released_from: str | None, epochs: int, rate: float) -> PhasePlan:
