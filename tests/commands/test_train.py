@@ -113,7 +113,7 @@ def test_an_epoch_is_a_line_and_the_last_line_names_the_model(
     output = capsys.readouterr()
     numbers = "loss 0.5000 accuracy 0.7500 val_loss 0.2500 val_accuracy 1.0000 (1.5 s)"
     assert output.out == (
-        "first: 1,234 parameters, 6 photos to train on, 2 to validate with, on paper\n"
+        "first: 1,234 parameters, 6 photos to train on, 2 to validate with, on paper, in float32\n"
         f"epoch 1/2: {numbers}\n"
         f"epoch 2/2: {numbers}\n"
         "75.0% (30.1% to 95.4%) of 4 validation photos, best in epoch 2: "
