@@ -7,7 +7,8 @@
     ├── ModelFileError      a model file is refused
     ├── WeightsError        ImageNet weights cannot be found, downloaded or used
     ├── RunError            a training run cannot be found, made or read
-    └── TrainingError       training itself cannot go on
+    ├── TrainingError       training itself cannot go on
+    └── WorkStopped         work was asked to stop, and did; no failure
 
 The message says what happened, to which file, and what to do. It is shown as it stands.
 """
@@ -43,3 +44,7 @@ class RunError(CatDogError):
 
 class TrainingError(CatDogError):
     """Training cannot go on."""
+
+
+class WorkStopped(CatDogError):
+    """Work was asked to stop and did so before it was done; this is no failure."""

@@ -98,6 +98,19 @@ def read_thumbnail(source: Path | bytes, longest_side: int) -> NDArray[np.uint8]
         return np.asarray(upright, dtype=np.uint8)
 
 
+def read_size(source: Path | bytes) -> ImageSize:
+    """Read how large a photo is as it is stored, without decoding it.
+
+    Args:
+        source: A file, or the bytes of one.
+
+    Raises:
+        PhotoError: The file is no photo.
+    """
+    with _reasons(), Image.open(_content(source), formats=FORMATS) as image:
+        return ImageSize(image.height, image.width)
+
+
 def read_file(path: Path) -> bytes:
     """Return a photo file's bytes, refusing what is no ordinary file before it is opened.
 

@@ -5,12 +5,13 @@ import os
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.helpers.datasets import refusal, write_files, write_zip, zipped
 from tests.helpers.photos import photo_bytes, write_dataset, write_photo
 from training.dataset import Dataset, LabelledPhoto, open_dataset
 from training.errors import DatasetError, PhotoError
@@ -18,36 +19,6 @@ from training.splits import SplitMethod, default_split_method, split_dataset
 
 STRANGE_NAMES = ("my cats", "Kätzchen", "猫", "🐕 dogs", 'so "called"', "it's; $HOME")
 FLAT = ("cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.1.jpg", "dog.2.jpg")
-
-
-def write_files(root: Path, names: Sequence[str], content: bytes = b"photo") -> Path:
-    for name in names:
-        file = root / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    return root
-
-
-def write_zip(path: Path, members: Mapping[str, bytes], packing: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", packing) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
-
-
-def zipped(folder: Path, path: Path, prefix: str = "") -> Path:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    names = {prefix + file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
-    return write_zip(path, names)
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(DatasetError) as refused:
-        open_dataset(path)
-    message = str(refused.value)
-    assert "\n" not in message
-    assert message.endswith(".")
-    return message
 
 
 def names_of(photos: Sequence[LabelledPhoto]) -> set[str]:
