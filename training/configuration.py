@@ -204,13 +204,17 @@ class SplitChoice:
     seed: int = 0
     validation_share: float = 0.2
     test_share: float = 0.2
+    together: tuple[tuple[str, ...], ...] = ()
+    """Groups of names of photos, such as near duplicates, that a split by ratio puts into one
+    part each. Lists, as JSON gives them, become tuples."""
 
     def __post_init__(self) -> None:
-        """Check the shares.
+        """Check the shares and groups.
 
         Raises:
-            ConfigurationError: They leave nothing to train on.
+            ConfigurationError: They leave nothing to train on, or the groups are none.
         """
+        object.__setattr__(self, "together", _groups(self.together))
         if type(self.seed) is not int or self.seed < 0:
             raise ConfigurationError("The seed of a split must be a whole number from 0.")
         if not (self.validation_share > 0 and self.test_share >= 0):
@@ -232,7 +236,27 @@ class SplitChoice:
             seed=self.seed,
             validation_share=self.validation_share,
             test_share=self.test_share,
+            together=self.together,
         )
+
+
+def _groups(together: object) -> tuple[tuple[str, ...], ...]:
+    """Return groups of names as tuples.
+
+    Raises:
+        ConfigurationError: They are no groups of names, or a name is in two places.
+    """
+    if not isinstance(together, list | tuple) or not all(
+        isinstance(group, list | tuple) for group in together
+    ):
+        raise ConfigurationError("What a split keeps together must be groups of photos.")
+    groups = tuple(tuple(group) for group in together)
+    names = [name for group in groups for name in group]
+    if not all(isinstance(name, str) for name in names):
+        raise ConfigurationError("What a split keeps together must be names of photos.")
+    if len(set(names)) < len(names):
+        raise ConfigurationError("A split can keep a photo together with one group only.")
+    return groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

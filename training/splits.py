@@ -3,14 +3,14 @@
 A split is a choice among a dataset's photos; none of them is copied or moved for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
+from typing import Self
 
 from training.dataset import Dataset, LabelledPhoto
 from training.errors import DatasetError
+from training.stratified import PARTS, stratify
 
 STUDY_TRAIN_END = 5000
 STUDY_VALIDATION_END = 7500
@@ -35,6 +35,36 @@ class Split:
     validation: tuple[LabelledPhoto, ...]
     test: tuple[LabelledPhoto, ...]
 
+    def manifest(self) -> dict[str, list[str]]:
+        """Return the names of every part's photos, to be written down as JSON."""
+        return {
+            "train": _names(self.train),
+            "validation": _names(self.validation),
+            "test": _names(self.test),
+        }
+
+    @classmethod
+    def from_manifest(cls, dataset: Dataset, manifest: Mapping[str, Sequence[str]]) -> Self:
+        """Find the photos that `manifest` named.
+
+        Raises:
+            DatasetError: The manifest is none, names a photo twice, or one that the dataset does
+                not have.
+        """
+        photos = {photo.name: photo for photo in dataset.photos}
+        try:
+            named = [manifest[part] for part in PARTS]
+            if len({name for names in named for name in names}) < sum(map(len, named)):
+                raise DatasetError("A split names a photo twice: divide the dataset anew.")
+            return cls(*(tuple(photos[name] for name in names) for names in named))
+        except KeyError as error:
+            raise DatasetError(
+                f"A split names {error.args[0]!r}, which is not in {dataset.path}: divide the "
+                "dataset anew."
+            ) from error
+        except TypeError as error:
+            raise DatasetError("A split cannot be read: divide the dataset anew.") from error
+
 
 def default_split_method(dataset: Dataset) -> SplitMethod:
     """Choose the split that a dataset suggests by its folders or its numbering."""
@@ -52,6 +82,7 @@ def split_dataset(
     seed: int = 0,
     validation_share: float = 0.2,
     test_share: float = 0.2,
+    together: Sequence[Sequence[str]] = (),
 ) -> Split:
     """Divide a dataset's photos among train, validation and test.
 
@@ -61,14 +92,17 @@ def split_dataset(
         seed: Chooses the photos when they are divided by ratio.
         validation_share: The share of every class that validates, when divided by ratio.
         test_share: The share of every class that tests, when divided by ratio.
+        together: Groups of names of photos that are put into one part each, such as near
+            duplicates, when divided by ratio; names that the dataset does not have are passed over.
 
     Raises:
         DatasetError: The dataset does not offer this split, or a class would have no photo to
             train on or none to validate with.
     """
     if method is SplitMethod.STRATIFIED:
-        shares = (validation_share, test_share)
-        assign = _stratified_assignment(dataset, seed, shares)
+        assign: Callable[[LabelledPhoto], str | None] = stratify(
+            dataset, seed, (validation_share, test_share), together
+        ).get
     elif method is SplitMethod.STUDY:
         assign = _study_part
     else:
@@ -79,7 +113,7 @@ def split_dataset(
         if part is not None:
             parts[part].append(photo)
     split = Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]))
-    _check_split(dataset, split, method)
+    _check_split(dataset, split, method, together)
     return split
 
 
@@ -100,31 +134,33 @@ def _folder_part(photo: LabelledPhoto) -> str | None:
     return photo.folder
 
 
-def _stratified_assignment(
-    dataset: Dataset, seed: int, shares: tuple[float, float]
-) -> Callable[[LabelledPhoto], str | None]:
-    """Draw every class's photos in one seeded order and cut that order by the shares."""
-    generator = np.random.default_rng(seed)
-    parts: dict[LabelledPhoto, str] = {}
-    for label in range(len(dataset.class_names)):
-        photos = [photo for photo in dataset.photos if photo.label == label]
-        order = generator.permutation(len(photos))
-        validation = max(1, round(len(photos) * shares[0]))
-        test = round(len(photos) * shares[1])
-        for place, index in enumerate(order):
-            if place < validation:
-                parts[photos[index]] = "validation"
-            else:
-                parts[photos[index]] = "test" if place < validation + test else "train"
-    return parts.get
-
-
-def _check_split(dataset: Dataset, split: Split, method: SplitMethod) -> None:
+def _check_split(
+    dataset: Dataset, split: Split, method: SplitMethod, together: Sequence[Sequence[str]]
+) -> None:
     for part, photos in (("train on", split.train), ("validate with", split.validation)):
         present = {photo.label for photo in photos}
-        missing = [n for label, n in enumerate(dataset.class_names) if label not in present]
+        missing = [label for label in range(len(dataset.class_names)) if label not in present]
         if missing:
-            raise DatasetError(
-                f"With the {method} split of {dataset.path}, class {missing[0]!r} has no photo to "
-                f"{part}: add photos of it or choose another split."
-            )
+            raise DatasetError(_missing(dataset, missing[0], method, part, bool(together)))
+
+
+def _missing(dataset: Dataset, label: int, method: SplitMethod, part: str, together: bool) -> str:
+    name = dataset.class_names[label]
+    if dataset.counts()[name] == 1:
+        return (
+            f"Class {name!r} of {dataset.path} has only one photo, and needs one to train on and "
+            "another to validate with: add photos of it, or leave the class out."
+        )
+    if together and method is SplitMethod.STRATIFIED:
+        return (
+            f"Class {name!r} of {dataset.path} has no photo to {part} once near duplicates are "
+            "kept together: add other photos of it."
+        )
+    return (
+        f"With the {method} split of {dataset.path}, class {name!r} has no photo to {part}: add "
+        "photos of it or choose another split."
+    )
+
+
+def _names(photos: Iterable[LabelledPhoto]) -> list[str]:
+    return [photo.name for photo in photos]
