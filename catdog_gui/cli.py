@@ -12,6 +12,7 @@ import click
 import catdog_gui
 from catdog_gui.commands.classify import classify
 from catdog_gui.commands.compare import compare
+from catdog_gui.commands.dataset import dataset
 from catdog_gui.commands.evaluate import evaluate
 from catdog_gui.commands.models import models
 from catdog_gui.commands.output import Interrupted, one_line
@@ -52,5 +53,5 @@ def catdog() -> None:
     """Train image classifiers and classify photos, offline. Without a command the window opens."""
 
 
-for command in (train, classify, evaluate, compare, models, runs):
+for command in (train, classify, evaluate, compare, dataset, models, runs):
     catdog.add_command(command)

@@ -99,22 +99,53 @@ def split_dataset(
         DatasetError: The dataset does not offer this split, or a class would have no photo to
             train on or none to validate with.
     """
+    shares = (validation_share, test_share)
+    split = draw_split(dataset, method, seed=seed, shares=shares, together=together)
+    check_split(dataset, split, method, together)
+    return split
+
+
+def draw_split(
+    dataset: Dataset,
+    method: SplitMethod,
+    *,
+    seed: int = 0,
+    shares: tuple[float, float] = (0.2, 0.2),
+    together: Sequence[Sequence[str]] = (),
+) -> Split:
+    """Divide a dataset's photos as `split_dataset` does, whether or not that can be trained on."""
     if method is SplitMethod.STRATIFIED:
         assign: Callable[[LabelledPhoto], str | None] = stratify(
-            dataset, seed, (validation_share, test_share), together
+            dataset, seed, shares, together
         ).get
     elif method is SplitMethod.STUDY:
         assign = _study_part
     else:
         assign = _folder_part
-    parts: dict[str, list[LabelledPhoto]] = {"train": [], "validation": [], "test": []}
+    parts: dict[str, list[LabelledPhoto]] = {part: [] for part in PARTS}
     for photo in dataset.photos:
         part = assign(photo)
         if part is not None:
             parts[part].append(photo)
-    split = Split(tuple(parts["train"]), tuple(parts["validation"]), tuple(parts["test"]))
-    _check_split(dataset, split, method, together)
-    return split
+    return Split(*(tuple(parts[part]) for part in PARTS))
+
+
+def check_split(
+    dataset: Dataset,
+    split: Split,
+    method: SplitMethod,
+    together: Sequence[Sequence[str]] = (),
+) -> None:
+    """Refuse a split that cannot be trained on.
+
+    Raises:
+        DatasetError: A class has no photo to train on, or none to validate with.
+    """
+    for part, photos in (("train on", split.train), ("validate with", split.validation)):
+        present = {photo.label for photo in photos}
+        missing = [label for label in range(len(dataset.class_names)) if label not in present]
+        if missing:
+            raise DatasetError(_missing(dataset, missing[0], method, part, bool(together)))
 
 
 def _offers_study_split(dataset: Dataset, label: int) -> bool:
@@ -132,16 +163,6 @@ def _study_part(photo: LabelledPhoto) -> str | None:
 
 def _folder_part(photo: LabelledPhoto) -> str | None:
     return photo.folder
-
-
-def _check_split(
-    dataset: Dataset, split: Split, method: SplitMethod, together: Sequence[Sequence[str]]
-) -> None:
-    for part, photos in (("train on", split.train), ("validate with", split.validation)):
-        present = {photo.label for photo in photos}
-        missing = [label for label in range(len(dataset.class_names)) if label not in present]
-        if missing:
-            raise DatasetError(_missing(dataset, missing[0], method, part, bool(together)))
 
 
 def _missing(dataset: Dataset, label: int, method: SplitMethod, part: str, together: bool) -> str:
