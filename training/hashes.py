@@ -7,8 +7,9 @@ decoded at a fraction of their size for that, which is what makes it quick.
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -94,13 +95,14 @@ def perceptual_hashes(
         except PhotoError as error:
             return str(error)
 
-    for done, (photo, look) in enumerate(_in_threads(look_at, chosen)):
-        if done % _PHOTOS_A_TASK == 0:
-            watch.step(done, len(chosen))
-        if isinstance(look, str):
-            unreadable.append((photo.name, look))
-        else:
-            seen.append((photo, look))
+    with closing(_in_threads(look_at, chosen)) as looks:
+        for done, (photo, look) in enumerate(looks):
+            if done % _PHOTOS_A_TASK == 0:
+                watch.step(done, len(chosen))
+            if isinstance(look, str):
+                unreadable.append((photo.name, look))
+            else:
+                seen.append((photo, look))
     watch.step(len(chosen), len(chosen))
     return _gather(seen, unreadable)
 
@@ -143,7 +145,7 @@ def _gather(
     )
 
 
-def _in_threads(function: Callable[[In], Out], values: Sequence[In]) -> Iterator[tuple[In, Out]]:
+def _in_threads(function: Callable[[In], Out], values: Sequence[In]) -> Generator[tuple[In, Out]]:
     """Call a function for every value in threads, yielding in order; few wait at a time.
 
     Pillow decodes without Python's lock, so that threads pay for photos from a camera, and where
