@@ -111,9 +111,9 @@ def measure_epochs(bench: Bench, recipe: str) -> dict[str, Any]:
 def measure_features(bench: Bench) -> dict[str, Any]:
     """Compare photos a second of VGG19's features: computed at first, and had from the cache."""
     from training.dataset import open_dataset
+    from training.engine.backbones import cut
     from training.engine.feature_cache import FeatureCache, FeatureIdentity, runtime_in_use
     from training.engine.networks import FEATURES, Blueprint, build_network
-    from training.engine.backbones import cut
     from training.photo_cache import PhotoCache
 
     steps = VGG_TRAIN // 20

@@ -2,8 +2,9 @@
 
 A store is a folder of packs. A pack is written whole or not at all and never changed: the arrays
 one after the other, then an index (the key of each and its CRC-32), then a footer that says where
-the index begins. A pack without a whole footer is no pack, and an array whose checksum is wrong is
-as good as missing, so nothing that an interruption or a bad disk leaves behind is ever trained on.
+the index begins, and its CRC-32. A pack without a whole footer or index is no pack, and an array
+whose checksum is wrong is as good as missing, so nothing that an interruption or a bad disk leaves
+behind is ever trained on.
 
 All stores below one root share its space. When it runs out, the packs that were not opened for the
 longest time are deleted; when those of the open store alone fill it, no more is kept.
@@ -32,9 +33,9 @@ SHARE_OF_FREE_SPACE = 0.5
 
 _PACK_BYTES = 48_000_000
 _SUFFIX = ".pack"
-_FOOTER = struct.Struct("<QQ8s")
-"""Bytes of arrays, bytes of index, signature."""
-_SIGNATURE = b"catdog01"
+_FOOTER = struct.Struct("<QQI8s")
+"""Bytes of arrays, bytes of index, checksum of the index, signature."""
+_SIGNATURE = b"catdog02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +153,13 @@ class ArrayStore:
             self._full = True
             return
         index = json.dumps({key: zlib.crc32(row) for key, row in rows.items()}).encode()
+        footer = (len(rows) * self._row_bytes, len(index), zlib.crc32(index), _SIGNATURE)
         try:
             with replacing(pack) as file:
                 for row in rows.values():
                     file.write(row)
                 file.write(index)
-                file.write(_FOOTER.pack(len(rows) * self._row_bytes, len(index), _SIGNATURE))
+                file.write(_FOOTER.pack(*footer))
         except OSError:
             self._full = True  # a cache that cannot be written costs time, and nothing else
             return
@@ -186,15 +188,14 @@ def _read_index(pack: Path, row_bytes: int) -> dict[str, _Place] | None:
         if size < _FOOTER.size:
             return None
         file.seek(size - _FOOTER.size)
-        rows, index, signature = _FOOTER.unpack(file.read(_FOOTER.size))
+        rows, index, checksum, signature = _FOOTER.unpack(file.read(_FOOTER.size))
         if signature != _SIGNATURE or rows + index + _FOOTER.size != size:
             return None
         file.seek(rows)
         text = file.read(index)
-    try:
-        checksums: Mapping[str, int] = json.loads(text)
-    except ValueError:
+    if zlib.crc32(text) != checksum:
         return None
+    checksums: Mapping[str, int] = json.loads(text)
     if len(checksums) * row_bytes != rows:
         return None
     return {
