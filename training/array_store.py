@@ -149,11 +149,11 @@ class ArrayStore:
         """Write what is waiting as one pack; a disk that has no room for it is not used."""
         rows, self._waiting = self._waiting, {}
         pack = self._folder / f"{uuid4().hex}{_SUFFIX}"
-        if not self._make_room(len(rows) * self._row_bytes):
-            self._full = True
-            return
         index = json.dumps({key: zlib.crc32(row) for key, row in rows.items()}).encode()
         footer = (len(rows) * self._row_bytes, len(index), zlib.crc32(index), _SIGNATURE)
+        if not self._make_room(len(rows) * self._row_bytes + len(index) + _FOOTER.size):
+            self._full = True
+            return
         try:
             with replacing(pack) as file:
                 for row in rows.values():
