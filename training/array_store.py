@@ -125,8 +125,8 @@ class ArrayStore:
                 if places is None:
                     pack.unlink()
                     continue
-                os.utime(pack)  # it was of use just now, so it is not the first to go
                 self._places.update(places)
+                os.utime(pack)  # it was of use just now, so it is not the first to go
 
     def _read(self, key: str) -> bytes | None:
         place = self._places.get(key)
