@@ -142,8 +142,17 @@ class ArrayStore:
             row = b""
         if len(row) == self._row_bytes and zlib.crc32(row) == place.checksum:
             return row
-        del self._places[key]
+        self._discard(key, place.pack)
         return None
+
+    def _discard(self, key: str, pack: Path) -> None:
+        """Forget a damaged array, and have the next store that is opened do without its pack.
+
+        Otherwise the array would count as kept for ever, and never be made anew.
+        """
+        del self._places[key]
+        with suppress(OSError):  # it may be gone; what was opened stays readable, where that can be
+            pack.unlink()
 
     def _write_pack(self) -> None:
         """Write what is waiting as one pack; a disk that has no room for it is not used."""
