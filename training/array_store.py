@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from time import time
 from typing import BinaryIO
 from uuid import uuid4
 
@@ -32,6 +33,8 @@ MOST_BYTES = 10_000_000_000
 SHARE_OF_FREE_SPACE = 0.5
 
 _PACK_BYTES = 48_000_000
+_LEFTOVER_SECONDS = 3600
+"""How old a file of an unfinished pack has to be to belong to no one who still writes it."""
 _SUFFIX = ".pack"
 _FOOTER = struct.Struct("<QQI8s")
 """Bytes of arrays, bytes of index, checksum of the index, signature."""
@@ -73,6 +76,7 @@ class ArrayStore:
         self._files: dict[Path, BinaryIO] = {}
         self._lock = Lock()
         self._full = False
+        _remove_leftovers(root)
         self._open_packs()
 
     def __contains__(self, key: str) -> bool:
@@ -211,6 +215,14 @@ def _read_index(pack: Path, row_bytes: int) -> dict[str, _Place] | None:
         key: _Place(pack, number * row_bytes, int(checksum))
         for number, (key, checksum) in enumerate(checksums.items())
     }
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Delete what processes that were killed while they wrote a pack have left behind."""
+    for part in root.glob(f"*/.*{_SUFFIX}.*.part"):
+        with suppress(OSError):
+            if time() - part.stat().st_mtime > _LEFTOVER_SECONDS:
+                part.unlink()
 
 
 def _sizes(root: Path) -> dict[Path, tuple[float, int]]:
