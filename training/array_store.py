@@ -143,7 +143,8 @@ class ArrayStore:
             file.seek(place.offset)
             row = file.read(self._row_bytes)
         except OSError:
-            row = b""
+            del self._places[key]  # the pack is gone
+            return None
         if len(row) == self._row_bytes and zlib.crc32(row) == place.checksum:
             return row
         self._discard(key, place.pack)
@@ -155,7 +156,7 @@ class ArrayStore:
         Otherwise the array would count as kept for ever, and never be made anew.
         """
         del self._places[key]
-        with suppress(OSError):  # it may be gone; what was opened stays readable, where that can be
+        with suppress(OSError):  # Windows keeps it while it is open
             pack.unlink()
 
     def _write_pack(self) -> None:
