@@ -45,20 +45,23 @@ class PhotoCache:
 
         Args:
             photos: What to decode.
-            on_progress: Told how many are done, and of how many; what it raises ends the work.
+            on_progress: Told how many are done, and of how many; what it raises ends the work,
+                and what is decoded by then is kept.
             on_unreadable: Told of every photo that is left out, and why.
         """
         readable: list[LabelledPhoto] = []
-        with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
-            for first in range(0, len(photos), PHOTOS_AT_ONCE):
-                some = photos[first : first + PHOTOS_AT_ONCE]
-                for photo, reason in zip(some, pool.map(self._decode_once, some), strict=True):
-                    if reason is None:
-                        readable.append(photo)
-                    else:
-                        on_unreadable(photo, reason)
-                on_progress(first + len(some), len(photos))
-        self._store.flush()
+        try:
+            with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
+                for first in range(0, len(photos), PHOTOS_AT_ONCE):
+                    some = photos[first : first + PHOTOS_AT_ONCE]
+                    for photo, reason in zip(some, pool.map(self._decode_once, some), strict=True):
+                        if reason is None:
+                            readable.append(photo)
+                        else:
+                            on_unreadable(photo, reason)
+                    on_progress(first + len(some), len(photos))
+        finally:
+            self._store.flush()  # what is decoded is kept, also when there is a stop
         return readable
 
     def key(self, photo: LabelledPhoto) -> str:
