@@ -287,7 +287,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with prepared(arguments.dataset, arguments.peer) as bench:
         for name in arguments.only or MEASURES:
-            print(json.dumps({name: MEASURES[name](bench)}), flush=True)
+            sys.stdout.write(json.dumps({name: MEASURES[name](bench)}) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

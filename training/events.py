@@ -3,7 +3,7 @@
 A run's events come in this order: `Progressed` while it prepares, `Started`; for every epoch
 `BatchEnded` for each batch, `ValidationEnded`, `EpochEnded`, and `Saved` when the epoch is the best
 so far (not after each if saving takes long); at the very end one of `Finished`, `Stopped` and
-`Failed`. `Paused` and `Continued` may come between any two.
+`Failed`. `Paused`, `Continued` and `Noticed` may come between any two.
 """
 
 import json
@@ -47,6 +47,13 @@ class Paused:
 @dataclass(frozen=True, slots=True)
 class Continued:
     """Training goes on after a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something about the run that whoever reads its numbers ought to know, as one sentence."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,7 @@ Event: TypeAlias = (
     | Started
     | Paused
     | Continued
+    | Noticed
     | PhotoSkipped
     | BatchEnded
     | ValidationEnded
@@ -145,6 +153,7 @@ _KINDS: dict[str, type[Event]] = {
         Started,
         Paused,
         Continued,
+        Noticed,
         PhotoSkipped,
         BatchEnded,
         ValidationEnded,

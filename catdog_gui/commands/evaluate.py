@@ -6,6 +6,8 @@ import click
 
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.evaluation import evaluate as judge
+from catdog_gui.classify.judging import photos_to_judge
+from catdog_gui.classify.leaks import find_leaked
 from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.commands.evaluation_output import evaluation_lines, evaluation_values
 from catdog_gui.commands.options import FilePath
@@ -35,10 +37,17 @@ def evaluate(model: str, dataset: Path, split: str | None, as_json: bool) -> Non
     classifier = Classifier.open(library.find(model))
     opened = open_dataset(dataset)
     with progress_bar() as progress:
+        leaked = find_leaked(
+            classifier,
+            opened,
+            photos_to_judge(classifier, opened, split)[0],
+            on_progress=lambda done, total: progress.show("looking for leaks", done, total),
+        )
         evaluation = judge(
             classifier,
             opened,
             split,
+            leaked=leaked,
             on_progress=lambda done, total: progress.show("evaluating", done, total),
         )
     if as_json:

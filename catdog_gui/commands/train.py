@@ -34,6 +34,7 @@ from training.events import (
     Event,
     Failed,
     Finished,
+    Noticed,
     Paused,
     PhotoSkipped,
     Progressed,
@@ -206,10 +207,6 @@ class _EventPrinter:
                 )
                 if event.epochs_before:
                     click.echo(f"resumed after epoch {event.epochs_before}")
-            case Paused():
-                click.echo("paused")
-            case Continued():
-                click.echo("going on")
             case BatchEnded():
                 done = (event.epoch - 1) * self._steps + event.batch
                 text = f"epoch {event.epoch} loss {event.loss:.3f} accuracy {event.accuracy:.3f}"
@@ -220,8 +217,8 @@ class _EventPrinter:
                     f"accuracy {event.accuracy:.4f} val_loss {event.val_loss:.4f} "
                     f"val_accuracy {event.val_accuracy:.4f} ({event.seconds:.1f} s)"
                 )
-            case PhotoSkipped():
-                click.echo(f"left out {event.photo}: {event.reason}", err=True)
+            case Noticed() | PhotoSkipped() | Paused() | Continued():
+                _say_aside(event)
             case Finished():
                 interval = wilson_interval(round(event.accuracy * event.photos), event.photos)
                 click.echo(
@@ -238,3 +235,17 @@ class _EventPrinter:
             case Failed():
                 kept = f" The best model so far is kept: {event.model}." if event.model else ""
                 raise CatDogError(f"{event.reason}{kept}")
+
+
+def _say_aside(event: Noticed | PhotoSkipped | Paused | Continued) -> None:
+    """Say on stderr what is no part of the run's history."""
+    match event:
+        case Noticed():
+            text = event.text
+        case PhotoSkipped():
+            text = f"left out {event.photo}: {event.reason}"
+        case Paused():
+            text = "paused"
+        case Continued():
+            text = "going on"
+    click.echo(text, err=True)

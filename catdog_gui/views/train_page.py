@@ -39,6 +39,7 @@ from training.events import (
     Event,
     Failed,
     Finished,
+    Noticed,
     Paused,
     PhotoSkipped,
     Progressed,
@@ -247,6 +248,8 @@ class TrainPage(DropTarget):
                 self._reading.setText(self._read_curves(event))
             case Saved():
                 self.model_saved.emit(self._run_name)
+            case Noticed():
+                self._messages.notice(event.text)
             case PhotoSkipped():
                 self._skipped += 1
             case ValidationEnded() | Paused() | Continued():

@@ -6,7 +6,7 @@ from threading import Event
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from training.errors import CatDogError
+from training.errors import CatDogError, WorkStopped
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class BackgroundTask(QThread):
         """Do the work and tell how it ended."""
         try:
             value = self.work()
+        except WorkStopped:
+            self.stopped.emit()
         except CatDogError as error:
             self.failed.emit(str(error))
         except Exception:

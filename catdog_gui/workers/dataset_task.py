@@ -40,7 +40,7 @@ class OpenDatasetTask(BackgroundTask):
 
     def work(self) -> OpenedDataset:
         """Open the dataset and try every split."""
-        dataset = open_dataset(self._path)
+        dataset = open_dataset(self._path, should_stop=self.should_stop)
         splits = {}
         for method in SplitMethod:
             try:

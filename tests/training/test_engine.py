@@ -25,6 +25,7 @@ from training.events import (
     Event,
     Failed,
     Finished,
+    Noticed,
     PhotoSkipped,
     Progressed,
     Saved,
@@ -123,7 +124,7 @@ def test_events_come_in_the_documented_order(finished: Training) -> None:
     events = iter(finished.events)
     event = next(events)
     assert isinstance(event, Progressed)
-    event = next(other for other in events if not isinstance(other, Progressed))
+    event = next(other for other in events if not isinstance(other, Progressed | Noticed))
     assert isinstance(event, Started)
     last = check_epochs(events, TINY)
     while isinstance(last, Progressed):

@@ -9,6 +9,7 @@ import keras
 
 from training.configuration import Hyperparameters, Precision, TrainingConfig
 from training.dataset import Dataset, LabelledPhoto, open_dataset
+from training.duplicates import find_groups
 from training.engine.backbones import cut, freeze
 from training.engine.checkpoint import Standing
 from training.engine.input_pipeline import PhotoStream
@@ -26,6 +27,7 @@ from training.errors import DatasetError, RunError
 from training.photo_cache import PhotoCache
 from training.pretrained import fetch_weights, find_weights
 from training.recipes import Recipe, find_recipe
+from training.splits import SplitMethod
 
 PRECISION_MEMORY = "precision.json"
 
@@ -81,6 +83,8 @@ class Listener:
     skipped: Callable[[LabelledPhoto, str], None]
     """Told of every photo that cannot be read, and why."""
     should_stop: Callable[[], bool]
+    noticed: Callable[[str], None]
+    """Told what whoever reads the run's numbers ought to know."""
 
 
 def prepare(
@@ -103,6 +107,8 @@ def prepare(
     listener.progress("Opening the dataset", 0, 0)
     dataset = open_dataset(Path(config.dataset))
     _check_unchanged(dataset, earlier)
+    if earlier is None:
+        config = _with_duplicates_together(config, dataset, listener)
     split = config.split.divide(dataset)
     plans = plan_phases(recipe, numbers)
     weights = _find_weights(config, recipe, listener)
@@ -144,6 +150,30 @@ def _check_unchanged(dataset: Dataset, earlier: Standing | None) -> None:
             f"The dataset {dataset.path} has changed since the run began, so that it cannot go on "
             "as it began: put back what was there, or train anew under another name."
         )
+
+
+def _with_duplicates_together(
+    config: TrainingConfig, dataset: Dataset, listener: Listener
+) -> TrainingConfig:
+    """Have a split by ratio keep near duplicates in one part, so that none gives another away."""
+    if config.split.method is not SplitMethod.STRATIFIED or config.split.together:
+        return config
+    stage = "Looking for near duplicates"
+    groups = find_groups(
+        dataset,
+        on_progress=lambda done, total: listener.progress(stage, done, total),
+        should_stop=listener.should_stop,
+    )
+    kept = replace(config.split, together=groups)
+    try:
+        kept.divide(dataset)
+    except DatasetError:
+        listener.noticed(
+            "Whole classes are near duplicates of one another, so that these are not kept in one "
+            "part of the split: the accuracy will look better than it is."
+        )
+        return config
+    return replace(config, split=kept)
 
 
 def _find_weights(config: TrainingConfig, recipe: Recipe, listener: Listener) -> Path | None:

@@ -42,6 +42,7 @@ from training.events import (
     EpochEnded,
     Event,
     Finished,
+    Noticed,
     Outcome,
     PhotoSkipped,
     Progressed,
@@ -83,8 +84,14 @@ class Trainer:
         self._reader: BatchReader | None = None
         self._phase: Phase | None = None
         earlier = read_standing(self._run.checkpoint)
-        listener = Listener(self._tell, self._tell_of_skipped, supervision.stop_requested)
+        listener = Listener(
+            self._tell,
+            self._tell_of_skipped,
+            supervision.stop_requested,
+            lambda text: supervision.emit(Noticed(text)),
+        )
         self._prepared = prepare(config, listener, earlier)
+        self._run.write(replace(self._run.read(), config=self._prepared.config))
         self._standing = earlier or Standing(
             fingerprint=self._prepared.dataset.fingerprint, precision=self._prepared.precision
         )
