@@ -199,7 +199,7 @@ def _still_improving(epochs: Sequence[EpochEnded], *, running: bool) -> Verdict 
     steps = len(latest) - 1
     lower = loss.falls and -loss.slope * steps >= LOSS_GAIN * median(e.val_loss for e in latest)
     higher = accuracy.rises and accuracy.slope * steps >= ACCURACY_GAIN and not loss.rises
-    if not (lower or higher) or _has_settled(latest):
+    if not (lower or higher) or _has_settled(epochs, len(latest)):
         return None
     words = "is still improving" if running else "was still improving when it ended: train longer"
     smooth = _smoothed([e.val_loss for e in epochs])
@@ -209,14 +209,21 @@ def _still_improving(epochs: Sequence[EpochEnded], *, running: bool) -> Verdict 
     return Verdict(Finding.IMPROVING, words)
 
 
-def _has_settled(latest: Sequence[EpochEnded]) -> bool:
-    """Tell whether the last third of some epochs is hardly better than the third before it."""
-    third = max(2, len(latest) // 3)
-    before, last = latest[-2 * third : -third], latest[-third:]
-    loss, accuracy = (median(e.val_loss for e in before), median(e.val_accuracy for e in before))
-    lower = loss - median(e.val_loss for e in last) >= LOSS_GAIN / 2 * loss
-    higher = median(e.val_accuracy for e in last) - accuracy >= ACCURACY_GAIN / 2
-    return not (lower or higher)
+def _has_settled(epochs: Sequence[EpochEnded], latest: int) -> bool:
+    """Tell whether the last third of the latest epochs is no better than the third before it.
+
+    The median of n values spreads about 1.25 times as much as their mean, and a difference of two
+    by the root of 2 more; what is less than that may be noise.
+    """
+    third = max(2, latest // 3)
+    spread = 1.25 * sqrt(2 / third)
+    losses, accuracies = [e.val_loss for e in epochs], [e.val_accuracy for e in epochs]
+    before = median(losses[-2 * third : -third])
+    lower = before - median(losses[-third:])
+    higher = median(accuracies[-third:]) - median(accuracies[-2 * third : -third])
+    return lower < max(LOSS_GAIN / 2 * before, spread * _noise(losses)) and higher < max(
+        ACCURACY_GAIN / 2, spread * _noise(accuracies)
+    )
 
 
 def _too_noisy(epochs: Sequence[EpochEnded]) -> Verdict | None:

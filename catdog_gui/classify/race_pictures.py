@@ -9,7 +9,6 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Literal
 
 from catdog_gui.classify.race import RacedRun
@@ -103,9 +102,9 @@ def draw_panel(run: RacedRun, place: int) -> str:
             training, validation = panels
             numbers = [e.epoch for e in run.epochs]
             few = "." if len(numbers) < _MARKS else ""
-            values = _finite(run.epochs, training.value)
+            values = [training.value(e) for e in run.epochs]
             ax.plot(numbers, values, "--", color=_INK, lw=1, alpha=0.75, marker=few)
-            values = _finite(run.epochs, validation.value)
+            values = [validation.value(e) for e in run.epochs]
             ax.plot(numbers, values, color=_colour(place), lw=2, marker=few)
             if run.best:
                 ax.axvline(run.best.epoch, color=_INK, lw=1, ls=":", alpha=0.75)
@@ -145,14 +144,9 @@ def _plot(
 ) -> None:
     every = max(1, len(epochs) // _MARKS)
     numbers = [e.epoch for e in epochs]
-    values = _finite(epochs, value)
+    values = [value(e) for e in epochs]  # what is no number leaves a gap
     # Each run's markers begin elsewhere, so that they do not hide one another.
     _draw_line(ax, numbers, values, place, (place % every, every))
-
-
-def _finite(epochs: Sequence[EpochEnded], value: Callable[[EpochEnded], float]) -> list[float]:
-    """Return values with a gap wherever one is no number."""
-    return [number if isfinite(number) else nan for number in map(value, epochs)]
 
 
 def _draw_line(

@@ -4,10 +4,15 @@ import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from catdog_gui.classify import race as race_module
+from catdog_gui.classify.classifier import Classifier
+from catdog_gui.classify.judging import JudgedPhotos, judge
 from catdog_gui.classify.race import MOST_DISAGREEMENTS, THUMBNAIL_SIDE, hold_race
 from tests.helpers.photos import write_dataset, write_photo
 from tests.helpers.races import EPOCHS, make_racer, write_racer_model
@@ -91,6 +96,22 @@ def test_photos_that_cannot_be_read_count_for_no_run(home: Path, root: Path) -> 
     race = hold_race([make_racer(home, "a", root), make_racer(home, "b", root)])
     assert [name for name, _ in race.unreadable] == [test[0].name]
     assert [run.score.photos for run in race.runs if run.score] == [15, 15]
+
+
+def test_a_photo_that_only_one_model_could_read_counts_for_none(
+    home: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge_and_lose_one(classifier: Classifier, *arguments: Any, **options: Any) -> JudgedPhotos:
+        judged = judge(classifier, *arguments, **options)
+        if classifier.name == "a":
+            return judged
+        return replace(judged.chosen(np.arange(16) != 2), unreadable=((judged.names[2], "gone"),))
+
+    monkeypatch.setattr(race_module, "judge", judge_and_lose_one)
+    race = hold_race([make_racer(home, "a", root), make_racer(home, "b", root, colour_blind=True)])
+    assert [run.score.photos for run in race.runs if run.score] == [15, 15]
+    assert race.duels[0].photos == 15
+    assert [why for _, why in race.unreadable] == ["gone"]
 
 
 def test_without_test_photos_the_validation_photos_judge_and_that_is_said(
