@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 def ImageProjectiveTransformV3(
     *,
-    images: NDArray[np.uint8],
+    images: NDArray[np.float32],
     transforms: NDArray[np.float32],
     output_shape: NDArray[np.int32],
     interpolation: str,
