@@ -112,7 +112,12 @@ def measure_features(bench: Bench) -> dict[str, Any]:
     """Compare photos a second of VGG19's features: computed at first, and had from the cache."""
     from training.dataset import open_dataset
     from training.engine.backbones import cut
-    from training.engine.feature_cache import FeatureCache, FeatureIdentity, runtime_in_use
+    from training.engine.feature_cache import (
+        FeatureCache,
+        FeatureIdentity,
+        PhotoViews,
+        runtime_in_use,
+    )
     from training.engine.networks import FEATURES, Blueprint, build_network
     from training.photo_cache import PhotoCache
 
@@ -134,7 +139,9 @@ def measure_features(bench: Bench) -> dict[str, Any]:
         """Time from photo files to rows in memory, as a run does it."""
         began = perf_counter()
         cache = PhotoCache(dataset, numbers.image_size, root)
-        features = FeatureCache(frozen, identity, cache, root)
+        features = FeatureCache(
+            frozen, PhotoViews(cache, numbers.augmentation, 0), identity, cache, root
+        )
         features.prepare(cache.prepare(photos), 1, lambda done, total: None)
         features.examples(1, 0).read(photos, None)
         features.close()

@@ -87,6 +87,11 @@ class ArrayStore:
         """Count the arrays."""
         return len(self._places) + len(self._waiting)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there was no room for an array, so that no more are kept."""
+        return self._full
+
     def get(self, key: str) -> NDArray[np.generic] | None:
         """Return the array under a key, or nothing if there is none or it is damaged."""
         with self._lock:

@@ -1,12 +1,11 @@
 """What a network is shown: photos, or the features that the frozen part makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.array_store import ArrayStore
 from training.configuration import Augmentation
 from training.dataset import LabelledPhoto
 from training.engine.augmentation import augment
@@ -77,10 +76,11 @@ class PhotoExamples:
 class FeatureExamples:
     """Features of photos, of which each may have several augmented views."""
 
-    def __init__(self, store: ArrayStore, cache: PhotoCache, views: int, seed: int) -> None:
-        """Show the features in a store, which are known by their photos' keys."""
-        self._store = store
-        self._cache = cache
+    def __init__(
+        self, read: Callable[[LabelledPhoto, int], NDArray[np.generic]], views: int, seed: int
+    ) -> None:
+        """Show what `read` returns for a photo and one of its views."""
+        self._read = read
         self._views = views
         self._seed = seed
 
@@ -89,18 +89,9 @@ class FeatureExamples:
     ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """Return features, shape (photos, …)."""
         views = [0] * len(photos) if places is None else [self._view(place) for place in places]
-        rows = [
-            self._store.get(view_key(self._cache.key(photo), view))
-            for photo, view in zip(photos, views, strict=True)
-        ]
-        there = [row for row in rows if row is not None]
-        if not there:
-            raise DatasetError(
-                "The features of a whole batch are gone from the cache: resume the run, which "
-                "computes them again."
-            )
-        features = np.stack(there).astype(np.float32)  # half precision is for keeping only
-        return features, np.array([row is not None for row in rows])
+        rows = [self._read(photo, view) for photo, view in zip(photos, views, strict=True)]
+        features = np.stack(rows).astype(np.float32)  # half precision is for keeping only
+        return features, np.ones(len(photos), dtype=np.bool_)
 
     def _view(self, place: int) -> int:
         if self._views == 1:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -46,28 +47,70 @@ class FeatureIdentity:
         return f"features-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
+class Views(Protocol):
+    """What features are computed from: photos and their augmented versions, or other features."""
+
+    def read(self, photo: LabelledPhoto, view: int) -> NDArray[np.generic]:
+        """Return a view of a photo; view 0 is the photo as it is."""
+        ...
+
+
+class PhotoViews:
+    """The pixels of photos, and of their augmented versions."""
+
+    def __init__(self, cache: PhotoCache, augmentation: Augmentation, seed: int) -> None:
+        """Augment the photos of a cache."""
+        self._cache = cache
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def read(self, photo: LabelledPhoto, view: int) -> NDArray[np.generic]:
+        """Return pixels, shape (height, width, 3)."""
+        pixels = self._cache.read(photo)
+        if view == 0:
+            return pixels
+        number = int(self._cache.key(photo)[:15], 16)
+        seeds = [(self._seed, _VIEW_STREAM, view, number)]
+        changed: NDArray[np.uint8] = augment(pixels[np.newaxis], self._augmentation, seeds)[0]
+        return changed
+
+
 class FeatureCache:
-    """The features of photos by the frozen part of one network."""
+    """The features that a frozen part of a network makes of photos."""
 
     def __init__(
-        self, frozen: keras.Model, identity: FeatureIdentity, cache: PhotoCache, root: Path
+        self,
+        frozen: keras.Model,
+        below: Views,
+        identity: FeatureIdentity,
+        cache: PhotoCache,
+        root: Path,
     ) -> None:
-        """Compute with `frozen`, read photos from `cache` and keep features below `root`."""
+        """Keep features below `root`.
+
+        Args:
+            frozen: What computes them.
+            below: What they are computed from.
+            identity: What tells them from others.
+            cache: The photos, by whose keys they are known.
+            root: The folder of all caches.
+        """
+        self.layer = identity.layer
         self._frozen = frozen
-        self._identity = identity
+        self._below = below
         self._cache = cache
         shape = tuple(int(side) for side in frozen.output_shape[1:])
         # Half the bytes; features are far from the limits of 16 bits, and heads forgive the rest.
         self._store = ArrayStore(root, identity.folder(), shape, np.float16)
-        self._compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
+        self._compute: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
 
     def prepare(
         self,
         photos: Sequence[LabelledPhoto],
         views: int,
         on_progress: Callable[[int, int], None],
-    ) -> None:
-        """Compute the features that are missing.
+    ) -> bool:
+        """Compute the features that are missing, and tell whether there was room for all.
 
         Args:
             photos: Prepared photos of the cache.
@@ -85,35 +128,38 @@ class FeatureCache:
             for first in range(0, len(missing), EXTRACTION_BATCH):
                 self._extract(missing[first : first + EXTRACTION_BATCH])
                 on_progress(min(first + EXTRACTION_BATCH, len(missing)), len(missing))
+                if self._store.is_full:
+                    return False
         finally:
             self._store.flush()
+        return not self._store.is_full
+
+    def read(self, photo: LabelledPhoto, view: int) -> NDArray[np.generic]:
+        """Return the features of a view, computed again if they are gone."""
+        kept = self._store.get(view_key(self._cache.key(photo), view))
+        if kept is not None:
+            return kept
+        features: NDArray[np.generic] = self._features([(photo, view)])[0]
+        return features
 
     def examples(self, views: int, seed: int) -> FeatureExamples:
         """Return the features as something to train on."""
-        return FeatureExamples(self._store, self._cache, views, seed)
+        return FeatureExamples(self.read, views, seed)
 
     def close(self) -> None:
         """Close the files."""
         self._store.close()
 
     def _extract(self, wanted: Sequence[tuple[LabelledPhoto, int]]) -> None:
-        pixels = np.stack([self._view(photo, view) for photo, view in wanted])
-        if self._compute is None:
-            self._compute = _quickest(self._frozen)
-        features = np.clip(self._compute(pixels), -_LARGEST, _LARGEST).astype(np.float16)
-        for (photo, view), row in zip(wanted, features, strict=True):
+        for (photo, view), row in zip(wanted, self._features(wanted), strict=True):
             self._store.add(view_key(self._cache.key(photo), view), row)
 
-    def _view(self, photo: LabelledPhoto, view: int) -> NDArray[np.uint8]:
-        pixels = self._cache.read(photo)
-        if view == 0:
-            return pixels
-        number = int(self._cache.key(photo)[:15], 16)
-        seeds = [(self._identity.seed, _VIEW_STREAM, view, number)]
-        view_pixels: NDArray[np.uint8] = augment(
-            pixels[np.newaxis], self._identity.augmentation, seeds
-        )[0]
-        return view_pixels
+    def _features(self, wanted: Sequence[tuple[LabelledPhoto, int]]) -> NDArray[np.float16]:
+        inputs = np.stack([self._below.read(photo, view) for photo, view in wanted])
+        if self._compute is None:
+            self._compute = _quickest(self._frozen)
+        computed = self._compute(inputs.astype(np.float32))
+        return np.clip(computed, -_LARGEST, _LARGEST).astype(np.float16)
 
 
 def runtime_in_use() -> str:
@@ -123,16 +169,16 @@ def runtime_in_use() -> str:
     return f"openvino {openvino_version()}"
 
 
-def _quickest(frozen: keras.Model) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+def _quickest(frozen: keras.Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return the frozen part as a function: by TensorFlow on a GPU, else by OpenVINO.
 
     On a processor OpenVINO is twice as quick and uses bfloat16 where the processor has it.
     """
     if tf.config.list_physical_devices("GPU"):
-        return lambda photos: np.asarray(frozen.predict_on_batch(photos.astype(np.float32)))
+        return frozen.predict_on_batch
     shape = tuple(frozen.input_shape[1:])
-    signature = tf.TensorSpec((None, *shape), tf.float32, name="photos")
-    graph = tf.function(lambda photos: frozen(photos, training=False))
+    signature = tf.TensorSpec((None, *shape), tf.float32, name="inputs")
+    graph = tf.function(lambda inputs: frozen(inputs, training=False))
     xml, weights = convert_network(graph.get_concrete_function(signature))
     compiled = compile_network(xml, weights, {"PERFORMANCE_HINT": "LATENCY"})
-    return lambda photos: np.array(compiled(photos.astype(np.float32))[0])
+    return lambda inputs: np.array(compiled(inputs)[0])

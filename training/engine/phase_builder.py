@@ -1,6 +1,6 @@
 """The phases of a run, made ready: what learns, and what it is shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +8,15 @@ import keras
 
 from training.engine.backbones import cut, freeze
 from training.engine.examples import Examples, PhotoExamples
-from training.engine.feature_cache import FeatureCache, FeatureIdentity, runtime_in_use
+from training.engine.feature_cache import (
+    FeatureCache,
+    FeatureIdentity,
+    PhotoViews,
+    Views,
+    runtime_in_use,
+)
 from training.engine.phases import PhasePlan, cut_layer, learns_from_features
-from training.engine.preparation import Prepared
-
-ProgressTeller = Callable[[str, int, int], None]
+from training.engine.preparation import Listener, Prepared
 
 
 @dataclass(frozen=True)
@@ -28,42 +32,80 @@ class Phase:
     close: Callable[[], None]
 
 
-def build_phase(prepared: Prepared, plan: PhasePlan, tell: ProgressTeller) -> Phase:
+def build_phase(prepared: Prepared, plan: PhasePlan, listener: Listener) -> Phase:
     """Make a phase ready, computing the features it needs.
 
     Args:
         prepared: The run.
         plan: Which phase.
-        tell: Told the stage, how many photos are done, and of how many.
+        listener: Told what takes long.
     """
     numbers = prepared.numbers
     if prepared.recipe.backbone is not None:
         freeze(prepared.network, plan.released_from)
-    if not learns_from_features(prepared.recipe, numbers):
-        shown = PhotoExamples(prepared.cache, numbers.augmentation, numbers.seed)
-        return Phase(plan, prepared.network, shown, shown, False, _nothing_to_close)
-    layer = cut_layer(prepared.network, plan)
-    features = _features(prepared, layer)
-    stage = f"Computing features up to {layer}"
+    if learns_from_features(prepared.recipe, numbers):
+        caches = _feature_caches(prepared, plan)
+        if all(_fill(cache, prepared, listener) for cache in caches):
+            return _phase_on_features(prepared, plan, caches)
+        _close_all(caches)
+        listener.noticed(
+            "The features of all photos do not fit into the cache, so that they are computed anew "
+            "in every step, which takes longer: free some space on the disk."
+        )
+    shown = PhotoExamples(prepared.cache, numbers.augmentation, numbers.seed)
+    return Phase(plan, prepared.network, shown, shown, False, lambda: None)
 
-    def show(done: int, total: int) -> None:
-        tell(stage, done, total)
 
-    features.prepare(prepared.training, numbers.views, show)
-    features.prepare(prepared.validation, 1, show)
+def _phase_on_features(
+    prepared: Prepared, plan: PhasePlan, caches: Sequence[FeatureCache]
+) -> Phase:
+    features, numbers = caches[-1], prepared.numbers
     return Phase(
         plan,
-        cut(prepared.network, layer)[1],
+        cut(prepared.network, cut_layer(prepared.network, plan))[1],
         features.examples(numbers.views, numbers.seed),
         features.examples(1, numbers.seed),
         True,
-        features.close,
+        lambda: _close_all(caches),
     )
 
 
-def _features(prepared: Prepared, layer: str) -> FeatureCache:
+def _feature_caches(prepared: Prepared, plan: PhasePlan) -> list[FeatureCache]:
+    """Return the caches of a phase's features and of those that they are computed from.
+
+    The lowest features are those of the last phase. So the part of a backbone that is never
+    released looks at each photo only once, whatever stands on it.
+    """
     numbers = prepared.numbers
-    identity = FeatureIdentity(
+    below: Views = PhotoViews(prepared.cache, numbers.augmentation, numbers.seed)
+    network = prepared.plain
+    caches = []
+    lowest = cut_layer(prepared.network, prepared.plans[-1])
+    for layer in dict.fromkeys([lowest, cut_layer(prepared.network, plan)]):
+        frozen, network = cut(network, layer)
+        identity = _identity(prepared, layer)
+        root = Path(prepared.config.cache_folder)
+        below = FeatureCache(frozen, below, identity, prepared.cache, root)
+        caches.append(below)
+    return caches
+
+
+def _fill(cache: FeatureCache, prepared: Prepared, listener: Listener) -> bool:
+    """Compute what is missing, and tell whether there was room for all."""
+    stage = f"Computing features up to {cache.layer}"
+
+    def show(done: int, total: int) -> None:
+        listener.progress(stage, done, total)
+
+    views = prepared.numbers.views
+    return cache.prepare(prepared.training, views, show) and cache.prepare(
+        prepared.validation, 1, show
+    )
+
+
+def _identity(prepared: Prepared, layer: str) -> FeatureIdentity:
+    numbers = prepared.numbers
+    return FeatureIdentity(
         backbone=str(prepared.recipe.backbone),
         weights=prepared.weights_digest,
         layer=layer,
@@ -73,9 +115,8 @@ def _features(prepared: Prepared, layer: str) -> FeatureCache:
         seed=numbers.seed if numbers.views > 1 else 0,
         runtime=runtime_in_use(),
     )
-    root = Path(prepared.config.cache_folder)
-    return FeatureCache(cut(prepared.plain, layer)[0], identity, prepared.cache, root)
 
 
-def _nothing_to_close() -> None:
-    """Close nothing: photos stay open for the next phase."""
+def _close_all(caches: Sequence[FeatureCache]) -> None:
+    for cache in caches:
+        cache.close()

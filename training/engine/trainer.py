@@ -84,13 +84,13 @@ class Trainer:
         self._reader: BatchReader | None = None
         self._phase: Phase | None = None
         earlier = read_standing(self._run.checkpoint)
-        listener = Listener(
+        self._listener = Listener(
             self._tell,
             self._tell_of_skipped,
             supervision.stop_requested,
             lambda text: supervision.emit(Noticed(text)),
         )
-        self._prepared = prepare(config, listener, earlier)
+        self._prepared = prepare(config, self._listener, earlier)
         self._run.write(replace(self._run.read(), config=self._prepared.config))
         self._standing = earlier or Standing(
             fingerprint=self._prepared.dataset.fingerprint, precision=self._prepared.precision
@@ -143,7 +143,7 @@ class Trainer:
         """Make the next phase ready, from the checkpoint or from the best weights so far."""
         prepared, standing = self._prepared, self._standing
         plan = prepared.plans[standing.phase]
-        phase = build_phase(prepared, plan, self._tell)
+        phase = build_phase(prepared, plan, self._listener)
         compile_for_training(
             phase.network,
             prepared.numbers,
