@@ -1,10 +1,8 @@
 """Real, tiny trainings in real training processes."""
 
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -339,67 +337,6 @@ def test_a_killed_training_failed_and_leaves_its_saved_model_usable(
     assert training.run.read().state is RunState.FAILED
     assert training.run.history() == tuple(training.told(EpochEnded))
     assert Classifier.open(training.model).name == "run"
-
-
-INSIDE_TENSORFLOW = """
-import json, sys, threading
-from collections import Counter
-from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
-
-from training.dataset import open_dataset
-from training.engine.input_pipeline import TrainingBatches
-from training.engine.networks import build_network
-from training.recipes import find_recipe
-
-
-class Reader:
-    seen = Counter()
-
-    def batch(self, photos):
-        if threading.current_thread() is not threading.main_thread():  # Keras looks at shapes there
-            self.seen.update(photo.name for photo in photos)
-        return np.zeros((len(photos), 64, 64, 3), np.uint8), np.zeros((len(photos), 1), np.float32)
-
-
-recipe = find_recipe("baseline")
-parameters = build_network(recipe, recipe.defaults, 2).count_params()
-photos = open_dataset(Path(sys.argv[1])).photos
-batches = TrainingBatches(Reader(), photos, batch_size=3, steps=4, seed=1)
-network = build_network(recipe, replace(recipe.defaults, image_side=64), 2)
-network.fit(batches, epochs=5, shuffle=False, verbose=0)
-print(json.dumps({"parameters": parameters, "seen": Reader.seen}))
-"""
-
-
-@dataclass
-class Inside:
-    """What was measured where TensorFlow is imported."""
-
-    parameters: int
-    seen: dict[str, int]
-    """How many times each of 20 photos was trained on in 5 epochs of 12 photos."""
-
-
-@pytest.fixture(scope="module")
-def inside(photos: Path) -> Inside:
-    command = [sys.executable, "-c", INSIDE_TENSORFLOW, str(photos)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Inside(**json.loads(done.stdout.splitlines()[-1]))
-
-
-def test_the_baseline_has_as_many_parameters_as_the_study(inside: Inside) -> None:
-    assert inside.parameters == 3_453_121
-
-
-def test_epochs_go_on_where_the_last_one_ended_so_that_all_photos_are_seen_alike(
-    inside: Inside,
-) -> None:
-    assert len(inside.seen) == 20
-    assert set(inside.seen.values()) == {3}
 
 
 def test_the_tests_stay_free_of_tensorflow(finished: Training) -> None:
