@@ -14,6 +14,7 @@ from catdog_gui.commands.classify import classify
 from catdog_gui.commands.compare import compare
 from catdog_gui.commands.dataset import dataset
 from catdog_gui.commands.evaluate import evaluate
+from catdog_gui.commands.explain import explain, preview
 from catdog_gui.commands.models import models
 from catdog_gui.commands.output import Interrupted, one_line
 from catdog_gui.commands.runs import runs
@@ -53,5 +54,15 @@ def catdog() -> None:
     """Train image classifiers and classify photos, offline. Without a command the window opens."""
 
 
-for command in (train, classify, evaluate, compare, dataset, models, runs):
+for command in (
+    train,
+    classify,
+    evaluate,
+    compare,
+    explain,
+    preview,
+    dataset,
+    models,
+    runs,
+):
     catdog.add_command(command)

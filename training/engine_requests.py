@@ -1,12 +1,9 @@
 """What is asked of the process that has TensorFlow, apart from training: one request, one answer.
 
-    ExportModel   write a model in another runtime's format
-    ImportModel   make a model file of a Keras network in a file
-
-The request is the process's first line of stdin: `{"request": "ExportModel", …}`, where training
-gives a configuration. It tells `Progressed` and `PhotoSkipped`, and in the end `Answered` or
-`Failed`, one JSON object a line. All that it writes lies in a folder that the asker made for it, so
-that nothing is left of it wherever it ends.
+The request, one of those in `training.request_kinds`, is the process's first line of stdin:
+`{"request": "ExportModel", …}`, where training gives a configuration. It tells `Progressed` and
+`PhotoSkipped`, and in the end `Answered` or `Failed`, one JSON object a line. All that it writes
+lies in a folder that the asker made for it, so that nothing is left of it wherever it ends.
 """
 
 import json
@@ -21,91 +18,21 @@ from threading import Thread
 from typing import Any, Self, TypeAlias
 
 from training import events
-from training.dataset import check_class_names
+from training.configuration import Augmentation
 from training.errors import ConfigurationError, TrainingError
 from training.events import Failed, PhotoSkipped, Progressed
 from training.process import exit_reason, start_process, training_command
-
-EXPORT_FORMATS = ("onnx", "litert", "savedmodel")
-"""What `ExportModel` can write."""
-
-SCALES = ("1/255", "-1..1", "none", "vgg19")
-"""What an imported network's pixels can be scaled to: 0 to 1, -1 to 1, not at all (0 to 255), or
-as `keras.applications.vgg19.preprocess_input` does (blue first, less ImageNet's mean colour)."""
-
-MOST_SIDE = 1024
-"""The most pixels a side that an imported network may take."""
-
-KERAS_SUFFIX = ".keras"
-H5_SUFFIXES = (".h5", ".hdf5")
-NETWORK_SUFFIXES = (KERAS_SUFFIX, *H5_SUFFIXES)
-"""The endings of files that `ImportModel` reads, in lower case."""
+from training.request_kinds import (
+    EngineRequest,
+    ExplainPhotos,
+    ExportModel,
+    ImportModel,
+    PreviewAugmentation,
+)
 
 _POLL_SECONDS = 0.1
 _LAST_WORDS = 300
 _KILLED = -9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportModel:
-    """Write a model as a network of another runtime; paths are absolute."""
-
-    model: str
-    """The model file."""
-    export_format: str
-    """One of `EXPORT_FORMATS`."""
-    target: str
-    """The file, or for `savedmodel` the folder, to write; there must be none yet."""
-
-    def __post_init__(self) -> None:
-        """Check the format.
-
-        Raises:
-            ConfigurationError: It is not known.
-        """
-        if self.export_format not in EXPORT_FORMATS:
-            known = ", ".join(EXPORT_FORMATS)
-            raise ConfigurationError(
-                f"There is no export format {self.export_format!r}: choose one of {known}."
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportModel:
-    """Make a model file of a Keras network in a file; paths are absolute."""
-
-    file: str
-    """A `.keras` file, or the `.h5` of Keras 2."""
-    target: str
-    """The model file to write."""
-    class_names: tuple[str, ...]
-    """In the order of the network's output; of a single number it is the second's probability."""
-    image_size: tuple[int, int] | None = None
-    """Height and width, needed where the network takes photos of any size."""
-    scale: str | None = None
-    """What to do to pixels from 0 to 255, one of `SCALES`; without it the network decides."""
-
-    def __post_init__(self) -> None:
-        """Check the names, size and scale.
-
-        Raises:
-            ConfigurationError: One of them cannot be.
-        """
-        try:
-            check_class_names(self.class_names)
-        except ValueError as error:
-            raise ConfigurationError(f"The model cannot be imported so: {error}.") from error
-        if self.scale is not None and self.scale not in SCALES:
-            known = ", ".join(SCALES)
-            raise ConfigurationError(f"There is no scale {self.scale!r}: choose one of {known}.")
-        if self.image_size is not None and not all(1 <= s <= MOST_SIDE for s in self.image_size):
-            raise ConfigurationError(f"Photos can have 1 to {MOST_SIDE:,} pixels a side.")
-
-
-EngineRequest: TypeAlias = ExportModel | ImportModel
-_KINDS: Mapping[str, type[EngineRequest]] = {
-    kind.__name__: kind for kind in (ExportModel, ImportModel)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +45,9 @@ class Answered:
     """Sentences for the person who asked."""
 
 
+_KINDS: Mapping[str, type[EngineRequest]] = {
+    kind.__name__: kind for kind in (ExportModel, ImportModel, ExplainPhotos, PreviewAugmentation)
+}
 Reply: TypeAlias = Progressed | PhotoSkipped | Answered | Failed
 
 
@@ -143,6 +73,8 @@ def parse_request(line: str) -> EngineRequest:
     """
     try:
         values = json.loads(line)
+        if "augmentation" in values:
+            values["augmentation"] = Augmentation(**values["augmentation"])
         return _KINDS[values.pop("request")](**_with_tuples(values))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"A request cannot be read: {line.strip()[:200]}") from error

@@ -125,6 +125,18 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+def as_file_name(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name that every operating system can store, as much like a text as can be.
+
+    Args:
+        text: Anything.
+        longest: The most bytes that it may have.
+    """
+    safe = "".join(c if is_text(c) else "_" for c in _REFUSED_IN_NAMES.sub("_", text))
+    short = safe.encode()[:longest].decode("utf-8", "ignore").strip(" .")
+    return f"_{short}" if _RESERVED_NAMES.match(short) or not short else short
+
+
 def _check_free(target: Path) -> None:
     if exists(target) or target.is_symlink():
         raise FileExistsError(EEXIST, "it exists already and is left as it is", str(target))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training import model_file
-from training.engine_requests import ExportModel, ImportModel, ask_engine
+from training.engine_requests import ask_engine
 from training.errors import CatDogError, ModelFileError
 from training.events import Progressed
 from training.files import check_name, exists, is_ordinary_file, making, write_bytes
@@ -17,6 +17,7 @@ from training.model_file import (
     read_description,
     read_model_file,
 )
+from training.request_kinds import ExportModel, ImportModel
 
 EXPORT_FORMATS = ("catdog", "keras", "onnx", "litert", "savedmodel", "openvino")
 """What a model can be exported as."""
@@ -153,7 +154,7 @@ class ModelLibrary:
         from catdog_gui.classify.classifier import Classifier
 
         target = self._free_path(name or network.path.stem)
-        with _made_at(target) as made:
+        with made_at(target) as made:
             request = ImportModel(
                 file=str(network.path.absolute()),
                 target=str(made.absolute()),
@@ -192,7 +193,7 @@ class ModelLibrary:
         source = read_model_file(self.find(name))
         if export_format in _MEMBERS:
             return _export_members(source, _MEMBERS[export_format], target)
-        with _made_at(target) as made:
+        with made_at(target) as made:
             request = ExportModel(
                 model=str(source.path.absolute()),
                 export_format=export_format,
@@ -250,7 +251,7 @@ def _export_members(source: ModelFile, members: Sequence[str], target: Path) -> 
 
 
 @contextmanager
-def _made_at(target: Path) -> Iterator[Path]:
+def made_at(target: Path) -> Iterator[Path]:
     """Yield where to make what then takes its place at `target`.
 
     Raises:

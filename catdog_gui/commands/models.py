@@ -14,8 +14,8 @@ from catdog_gui.commands.options import FilePath, SideLengths
 from catdog_gui.commands.output import accuracy_words, print_json, printable
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
-from training.engine_requests import NETWORK_SUFFIXES, SCALES
 from training.model_file import Metrics, ModelDescription, read_description
+from training.request_kinds import NETWORK_SUFFIXES, SCALES
 
 
 @click.group()

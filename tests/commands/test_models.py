@@ -1,12 +1,16 @@
 """`catdog models`."""
 
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.classify.remaking import remake
-from tests.commands.programs import run_here
+from tests.commands.programs import SECONDS, run_here, started
 from tests.helpers.models import write_colour_model
 from training.model_file import IMPORTED, KERAS, read_model_file
 
@@ -143,6 +147,54 @@ def test_a_second_export_is_refused(
     assert run_here("models", "export", "colours", target, "--format", "keras") == 1
     assert "exists already" in capsys.readouterr().err
     assert target.read_bytes() == model.read_bytes()
+
+
+# Stands for the process that has TensorFlow: half done, it tells its number and goes on for ever.
+HALF_DONE = """
+import json, os, pathlib, signal, sys
+request = json.loads(sys.stdin.readline())
+pathlib.Path(request["target"]).write_bytes(b"half of a netw")
+with open(os.environ["PIPE"], "w") as pipe:
+    print(os.getpid(), file=pipe)
+while True:
+    signal.pause()
+"""
+STAGE = """
+import sys
+import training.engine_requests
+training.engine_requests.training_command = lambda: [sys.executable, {script!r}]
+from catdog_gui.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts otherwise")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "colours", "{out}/net.onnx", "--format=onnx"),
+        ("import", "net.h5", "--classes=cat,dog"),
+    ],
+)
+def test_an_interruption_ends_the_process_and_leaves_nothing(
+    model: Path, home: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    script, pipe, out = tmp_path / "half done.py", tmp_path / "pipe", tmp_path / "out"
+    script.write_text(HALF_DONE, encoding="utf-8")
+    out.mkdir()
+    os.mkfifo(pipe)
+    words = ("models", *(each.format(out=out) for each in arguments))
+    program = STAGE.format(script=str(script))
+    with started(*words, home=home, program=program, environment={"PIPE": str(pipe)}) as command:
+        with pipe.open(encoding="utf-8") as told:
+            asked = int(told.readline())
+        command.send_signal(signal.SIGINT)
+        _, err = command.communicate(timeout=SECONDS)
+    assert command.returncode == 130
+    assert err.strip() == "Interrupted."
+    assert not psutil.pid_exists(asked)
+    assert list(out.iterdir()) == []
+    assert list((home / "models").iterdir()) == [model]
 
 
 def test_a_removed_model_is_gone(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

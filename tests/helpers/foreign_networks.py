@@ -33,8 +33,8 @@ from tests.helpers.keras_2_files import (
 )
 from tests.helpers.networks_made import CLASSES, CODE_RAN, IMPORTS, PEAK, SIDES
 from training.engine.importing import import_model
-from training.engine_requests import ImportModel
 from training.errors import CatDogError
+from training.request_kinds import ImportModel
 
 PHOTOS = (*SIDES, 3)
 

@@ -20,9 +20,9 @@ from tests.helpers.networks_made import CONVNET, MOBILE
 from training import model_file
 from training.engine.conversion import network_members
 from training.engine.exporting import export_model
-from training.engine_requests import EXPORT_FORMATS, ExportModel
 from training.images import ImageSize
 from training.model_file import ModelDescription, write_model_file
+from training.request_kinds import EXPORT_FORMATS, ExportModel
 
 SIZE = ImageSize(48, 64)
 

@@ -7,18 +7,39 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.helpers.photos import COLOURS
+
 CONVNET = "convnet"
 """A network like the study's, which tells two classes apart."""
 MOBILE = "mobile"
 """A small network of MobileNetV2's kind of blocks, which tells three classes apart."""
 
 
+def square_photo(squares: Mapping[str, tuple[int, int]], side: int = 32) -> NDArray[np.uint8]:
+    """Return a grey photo with coloured squares, each in one cell of a grid of four by four.
+
+    Args:
+        squares: The row and column of each colour of `tests.helpers.photos`.
+        side: Of the photo, in pixels.
+    """
+    photo = np.full((side, side, 3), 128, np.uint8)
+    cell = side // 4
+    for colour, (row, column) in squares.items():
+        photo[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = COLOURS[colour]
+    return photo
+
+
+def explain_networks(folder: Path) -> Path:
+    """Run `tests.helpers.explained_networks` in a process of its own and return its folder."""
+    return _run("tests.helpers.explained_networks", folder)
+
+
 def make_networks(folder: Path) -> Path:
     """Run `tests.helpers.networks` in a process of its own and return its folder."""
-    command = [sys.executable, "-m", "tests.helpers.networks", str(folder)]
-    ended = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
-    assert ended.returncode == 0, ended.stderr
-    return folder
+    return _run("tests.helpers.networks", folder)
 
 
 CLASSES = ("cat", "dog", "owl", "elk")
@@ -86,8 +107,13 @@ IMPORTS: Mapping[str, Mapping[str, Any]] = {
 
 def import_networks(folder: Path) -> Mapping[str, Any]:
     """Run `tests.helpers.foreign_networks` in a process of its own and return what it imported."""
-    command = [sys.executable, "-m", "tests.helpers.foreign_networks", str(folder)]
-    ended = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
-    assert ended.returncode == 0, ended.stderr
+    _run("tests.helpers.foreign_networks", folder)
     outcomes: Mapping[str, Any] = json.loads((folder / "outcomes.json").read_text("utf-8"))
     return outcomes
+
+
+def _run(module: str, folder: Path) -> Path:
+    command = [sys.executable, "-m", module, str(folder)]
+    ended = subprocess.run(command, check=False, capture_output=True, encoding="utf-8")
+    assert ended.returncode == 0, ended.stderr
+    return folder

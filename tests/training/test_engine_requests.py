@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from training.configuration import STUDY_AUGMENTATION, Augmentation
 from training.engine_requests import (
     Answered,
-    ExportModel,
     ask_engine,
     is_request,
     parse_reply,
@@ -20,6 +20,13 @@ from training.engine_requests import (
 )
 from training.errors import ConfigurationError, TrainingError
 from training.events import Failed, PhotoSkipped, Progressed
+from training.request_kinds import (
+    EngineRequest,
+    ExplainPhotos,
+    ExportModel,
+    ImportModel,
+    PreviewAugmentation,
+)
 
 REQUEST = ExportModel(model="/größer 1.catdog", export_format="onnx", target="/out.onnx")
 Command = Callable[[str], list[str]]
@@ -58,10 +65,39 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_request_survives_its_way_as_a_line() -> None:
-    line = request_line(REQUEST)
+@pytest.mark.parametrize(
+    "request_made",
+    [
+        REQUEST,
+        ImportModel(file="/a.h5", target="/a.catdog", class_names=("cat", "Käuzchen")),
+        ImportModel(
+            file="/a.h5", target="/b", class_names=("a", "b"), image_size=(3, 4), scale="vgg19"
+        ),
+        ExplainPhotos(model="/m", photos=("/a.jpg", "/b\n.jpg"), folder="/f", class_name="cat"),
+        PreviewAugmentation(
+            photo="/a.jpg", target="/b.png", augmentation=STUDY_AUGMENTATION, image_size=(3, 4),
+            count=9,
+        ),
+    ],
+)  # fmt: skip
+def test_a_request_survives_its_way_as_a_line(request_made: EngineRequest) -> None:
+    line = request_line(request_made)
     assert "\n" not in line
-    assert parse_request(line) == REQUEST
+    assert parse_request(line) == request_made
+
+
+def test_numbers_of_a_request_that_make_no_sense_are_refused() -> None:
+    def preview(count: int = 1, side: int = 9) -> PreviewAugmentation:
+        return PreviewAugmentation(
+            photo="p", target="t", augmentation=Augmentation(), image_size=(side, 9), count=count
+        )
+
+    assert preview().count == 1
+    for wrong in ({"count": 0}, {"count": 101}, {"side": 0}, {"side": 5000}):
+        with pytest.raises(ConfigurationError):
+            preview(**wrong)
+    with pytest.raises(ConfigurationError, match="no photo"):
+        ExplainPhotos(model="m", photos=(), folder="f")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.model_library import ModelLibrary
 from tests.helpers.networks_made import CONVNET, MOBILE, make_networks
-from training.engine_requests import EXPORT_FORMATS
 from training.errors import ModelFileError, TrainingError
 from training.events import Progressed
 from training.openvino_runtime import run_file
+from training.request_kinds import EXPORT_FORMATS
 
 pytestmark = pytest.mark.trains
 

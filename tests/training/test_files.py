@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from training.errors import ConfigurationError
-from training.files import LONGEST_NAME, check_name, replacing, write_bytes
+from training.files import (
+    LONGEST_NAME,
+    as_file_name,
+    check_name,
+    making,
+    replacing,
+    write_bytes,
+)
 
 
 class PowerCutError(Exception):
@@ -117,3 +124,67 @@ def test_a_name_that_some_system_refuses_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="The run name") as refused:
         check_name(name, "The run name")
     assert str(refused.value).isprintable()
+
+
+def test_what_was_made_takes_its_place(tmp_path: Path) -> None:
+    target = tmp_path / "some" / "folder" / "größer 1.onnx"
+    with making(target) as made:
+        made.write_bytes(b"network")
+        made.with_name("in between").touch()
+        assert made.suffix == ".onnx"
+        assert not target.exists()
+    assert target.read_bytes() == b"network"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_folder_that_was_made_takes_its_place(tmp_path: Path) -> None:
+    target = tmp_path / "network"
+    with making(target) as made:
+        (made / "within").mkdir(parents=True)
+        (made / "within" / "file").write_bytes(b"network")
+    assert (target / "within" / "file").read_bytes() == b"network"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_nothing_is_left_of_what_was_not_made_to_its_end(tmp_path: Path) -> None:
+    def cut_off_while_making() -> None:
+        with making(tmp_path / "network") as made:
+            made.write_bytes(b"half of the netw")
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        cut_off_while_making()
+    with making(tmp_path / "other"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_not_replaced_by_what_is_made(tmp_path: Path) -> None:
+    target = tmp_path / "network"
+
+    def make_too_late() -> None:
+        with making(target) as made:
+            made.write_bytes(b"ours")
+            target.write_bytes(b"theirs")
+
+    with pytest.raises(FileExistsError):
+        make_too_late()
+    assert target.read_bytes() == b"theirs"
+    with pytest.raises(FileExistsError), making(target):
+        pytest.fail("there is nothing to make")
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cat 93%", "größer 1", "a/b\\c", "", "...", " x ", "CON", "nul.txt", "\x00", "\udc80",
+     "\u202egpj.exe", "ä" * 200, "a" * 59 + "🐈"],
+)  # fmt: skip
+def test_any_text_makes_a_name_that_every_system_can_store(text: str) -> None:
+    name = as_file_name(text, 60)
+    assert check_name(name, "The name") == name
+    assert len(name.encode()) <= 61
+
+
+def test_a_text_that_can_be_a_name_is_kept() -> None:
+    assert as_file_name("größer 1 cat 93%") == "größer 1 cat 93%"

@@ -12,9 +12,9 @@ import pytest
 from catdog_gui.classify.classifier import Classifier
 from tests.commands.programs import run_here
 from tests.helpers.networks_made import CODE_RAN, IMPORTS, PEAK, SIDES, import_networks
-from training.engine_requests import ImportModel
 from training.errors import ConfigurationError
 from training.model_file import HISTORY, IMPORTED, read_model_file
+from training.request_kinds import ImportModel
 from training.runs import parse_history
 
 pytestmark = pytest.mark.trains

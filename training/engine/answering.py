@@ -9,17 +9,16 @@ from io import RawIOBase
 from threading import Thread
 from typing import TextIO
 
-from training.engine_requests import (
-    Answered,
-    EngineRequest,
-    ExportModel,
-    ImportModel,
-    Reply,
-    parse_request,
-    reply_line,
-)
+from training.engine_requests import Answered, Reply, parse_request, reply_line
 from training.errors import CatDogError
 from training.events import Failed, Progressed
+from training.request_kinds import (
+    EngineRequest,
+    ExplainPhotos,
+    ExportModel,
+    ImportModel,
+    PreviewAugmentation,
+)
 
 _MEMORY = "Memory ran out: close other programs, then try again."
 _DISK = "The disk is full: free some space, then try again."
@@ -83,6 +82,14 @@ def _carry_out(request: EngineRequest, tell: Callable[[Reply], None]) -> Answere
             from training.engine.importing import import_model
 
             return import_model(request, tell)
+        case ExplainPhotos():
+            from training.engine.explanation import explain_photos
+
+            return explain_photos(request, tell)
+        case PreviewAugmentation():
+            from training.engine.augmentation_preview import preview_augmentation
+
+            return preview_augmentation(request, tell)
 
 
 def _end_with(commands: RawIOBase) -> None:

@@ -16,11 +16,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.engine.conversion import load_network
-from training.engine_requests import Answered, ExportModel, Reply
+from training.engine_requests import Answered, Reply
 from training.errors import TrainingError
 from training.events import Progressed
 from training.model_file import ModelFile, read_model_file
 from training.openvino_runtime import run_file
+from training.request_kinds import ExportModel
 
 TOLERANCE = 1e-4
 """How far any probability may be off in another runtime, computed in float32."""

@@ -16,10 +16,10 @@ import h5py
 import keras
 import tensorflow as tf
 
-from training.engine_requests import H5_SUFFIXES, KERAS_SUFFIX
 from training.errors import ModelFileError
 from training.files import is_ordinary_file
 from training.model_file import MOST_BYTES
+from training.request_kinds import H5_SUFFIXES, KERAS_SUFFIX
 
 CARRIES_CODE = frozenset(
     {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}

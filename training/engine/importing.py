@@ -2,7 +2,7 @@
 
 import platform
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,13 @@ from keras import layers
 from training import model_file
 from training.engine.conversion import golden_inputs, network_members, probabilities
 from training.engine.foreign_files import load_foreign_network, refusal
-from training.engine_requests import MOST_SIDE, Answered, ImportModel, Reply
+from training.engine.layer_walk import flat_layers
+from training.engine_requests import Answered, Reply
 from training.events import Progressed
 from training.images import ImageSize
 from training.model_file import IMPORTED, ModelDescription, write_model_file
 from training.openvino_runtime import openvino_version
+from training.request_kinds import MOST_SIDE, ImportModel
 from training.runs import format_history
 
 SCALING_LAYERS = frozenset({"Rescaling", "Normalization", "TrueDivide", "Divide", "Subtract"})
@@ -151,15 +153,6 @@ def _activation(network: keras.Model) -> str:
         return "softmax"
     function = getattr(last, "activation", None)
     return str(getattr(function, "__name__", kind))
-
-
-def flat_layers(network: keras.Model) -> Iterator[layers.Layer]:
-    """Yield all layers, those of networks within networks in their place."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from flat_layers(layer)
-        else:
-            yield layer
 
 
 def _scale(network: keras.Model, asked: str | None) -> tuple[str, str]:

@@ -11,6 +11,7 @@ class Layer:
     trainable: bool
     input: KerasTensor
     output: KerasTensor
+    call: Callable[..., Any]
     weights: list[keras.Variable]
     trainable_weights: list[object]
     def __call__(self, inputs: KerasTensor | list[KerasTensor]) -> KerasTensor: ...
@@ -56,7 +57,8 @@ class DepthwiseConv2D(Layer):
         use_bias: bool = True,
     ) -> None: ...
 
-class MaxPooling2D(Layer): ...
+class MaxPooling2D(Layer):
+    def __init__(self, pool_size: int = 2) -> None: ...
 
 class Flatten(Layer):
     def __init__(self, *, name: str | None = None) -> None: ...
