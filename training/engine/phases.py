@@ -56,10 +56,15 @@ def cut_layer(network: keras.Model, plan: PhasePlan) -> str:
     return network.layers[_first_learning(network, plan.released_from) - 1].name
 
 
+def learning_layers(network: keras.Model, recipe: Recipe) -> list[keras.layers.Layer]:
+    """Return the layers of a recipe's network that stand behind what none of its phases changes."""
+    first = 0 if recipe.backbone is None else _first_learning(network, recipe.released_from)
+    return network.layers[first:]
+
+
 def learning_variables(network: keras.Model, recipe: Recipe) -> list[keras.Variable]:
     """Return the weights of a recipe's network that any of its phases may change."""
-    first = 0 if recipe.backbone is None else _first_learning(network, recipe.released_from)
-    return [weight for layer in network.layers[first:] for weight in layer.weights]
+    return [weight for layer in learning_layers(network, recipe) for weight in layer.weights]
 
 
 def _first_learning(network: keras.Model, released_from: str | None) -> int:

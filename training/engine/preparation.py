@@ -119,7 +119,7 @@ def prepare(
     blueprint = Blueprint(recipe, numbers, len(dataset.class_names), weights)
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
-    check_memory(plain, numbers)
+    check_memory(plain, recipe, numbers)
     if earlier is not None:
         precision = earlier.precision
     else:
