@@ -52,7 +52,7 @@ def build_network(blueprint: Blueprint, dtype_policy: str = "float32") -> keras.
         photos = keras.Input((*blueprint.hyperparameters.image_size, 3), name="photos")
         features = _NETWORKS[blueprint.recipe.network](photos, blueprint)
         output = _output_layer(blueprint.classes)(features)
-        return keras.Model([photos], [output], name=blueprint.recipe.network)
+        return keras.Model(photos, output, name=blueprint.recipe.network)
     finally:
         keras.config.set_dtype_policy(before)
 
