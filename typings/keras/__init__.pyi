@@ -20,6 +20,7 @@ __version__: str
 
 class Variable:
     name: str
+    dtype: str
     shape: tuple[int, ...]
     def assign(self, value: object) -> None: ...
     def __array__(self) -> NDArray[np.generic]: ...
@@ -38,6 +39,7 @@ class Model:
     weights: list[Variable]
     trainable_variables: list[Variable]
     optimizer: optimizers.Optimizer
+    jit_compile: bool
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     def __init__(
@@ -81,7 +83,12 @@ class Model:
     def evaluate(
         self, x: utils.PyDataset, *, callbacks: Sequence[callbacks.Callback], verbose: int
     ) -> tuple[float, float]: ...
-    def train_on_batch(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> object: ...
+    def train_on_batch(
+        self, x: NDArray[np.float32], y: NDArray[np.float32]
+    ) -> tuple[float, float]: ...
+    def test_on_batch(
+        self, x: NDArray[np.float32], y: NDArray[np.float32]
+    ) -> tuple[float, float]: ...
     def predict_on_batch(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
     def count_params(self) -> int: ...
     def save(self, filepath: PathLike[str]) -> None: ...

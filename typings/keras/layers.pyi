@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 class Layer:
     name: str
+    compute_dtype: str
     trainable: bool
     input: KerasTensor
     output: KerasTensor
@@ -67,6 +68,7 @@ class GlobalAveragePooling2D(Layer):
     def __init__(self, *, name: str | None = None) -> None: ...
 
 class Dropout(Layer):
+    rate: float
     def __init__(self, rate: float, *, seed: int | None = None) -> None: ...
 
 class Lambda(Layer):

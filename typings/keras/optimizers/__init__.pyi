@@ -5,9 +5,13 @@ from keras.optimizers import schedules as schedules
 
 class Optimizer:
     variables: list[keras.Variable]
+    iterations: keras.Variable
+    learning_rate: keras.Variable
+    weight_decay: float | None
     def build(self, variables: Sequence[keras.Variable]) -> None: ...
 
 class RMSprop(Optimizer):
+    epsilon: float
     def __init__(
         self,
         learning_rate: float | schedules.LearningRateSchedule,
