@@ -82,8 +82,10 @@ def _recall(memory: Path) -> dict[str, str]:
         values = json.loads(memory.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    known = {member.value for member in Precision}
-    return {key: value for key, value in values.items() if value in known}
+    if not isinstance(values, dict):
+        return {}
+    chosen = (Precision.FLOAT32.value, Precision.MIXED_BFLOAT16.value)
+    return {key: value for key, value in values.items() if value in chosen}
 
 
 def _remember(memory: Path, known: dict[str, str]) -> None:
