@@ -110,6 +110,17 @@ def cut(network: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model
     return parts
 
 
+def between(network: keras.Model, below: str, layer_name: str) -> keras.Model:
+    """Return the part of a network behind the layer `below` up to another, which it shares.
+
+    Raises:
+        ConfigurationError: More than the output of `below` is passed on there.
+    """
+    cut(network, below)  # says so if it cannot be cut there
+    first, last = (network.get_layer(name).output for name in (below, layer_name))
+    return keras.Model(first, last, name=f"{network.name}_between")
+
+
 def _parts(network: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model] | None:
     crossing = network.get_layer(layer_name).output
     try:

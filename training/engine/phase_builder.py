@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from training.engine.backbones import cut, freeze
+from training.engine.backbones import between, cut, freeze
 from training.engine.examples import Examples, PhotoExamples
 from training.engine.feature_cache import (
     FeatureCache,
@@ -77,17 +77,20 @@ def _feature_caches(prepared: Prepared, plan: PhasePlan) -> list[FeatureCache]:
     released looks at each photo only once, whatever stands on it.
     """
     numbers = prepared.numbers
-    below: Views = PhotoViews(prepared.cache, numbers.augmentation, numbers.seed)
-    network = prepared.plain
-    caches = []
+    pixels = PhotoViews(prepared.cache, numbers.augmentation, numbers.seed)
     lowest = cut_layer(prepared.network, prepared.plans[-1])
-    for layer in dict.fromkeys([lowest, cut_layer(prepared.network, plan)]):
-        frozen, network = cut(network, layer)
-        identity = _identity(prepared, layer)
-        root = Path(prepared.config.cache_folder)
-        below = FeatureCache(frozen, below, identity, prepared.cache, root)
-        caches.append(below)
-    return caches
+    layer = cut_layer(prepared.network, plan)
+    first = _feature_cache(prepared, cut(prepared.plain, lowest)[0], pixels, lowest)
+    if layer == lowest:
+        return [first]
+    return [first, _feature_cache(prepared, between(prepared.plain, lowest, layer), first, layer)]
+
+
+def _feature_cache(
+    prepared: Prepared, frozen: keras.Model, below: Views, layer: str
+) -> FeatureCache:
+    root = Path(prepared.config.cache_folder)
+    return FeatureCache(frozen, below, _identity(prepared, layer), prepared.cache, root)
 
 
 def _fill(cache: FeatureCache, prepared: Prepared, listener: Listener) -> bool:
