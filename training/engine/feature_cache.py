@@ -118,12 +118,12 @@ class FeatureCache:
             on_progress: Told how many are done, and of how many; what it raises ends the work,
                 and what is computed by then is kept.
         """
-        missing = [
-            (photo, view)
+        wanted = {
+            view_key(self._cache.key(photo), view): (photo, view)  # two photos may be the same
             for view in range(views)
             for photo in photos
-            if view_key(self._cache.key(photo), view) not in self._store
-        ]
+        }
+        missing = [each for key, each in wanted.items() if key not in self._store]
         try:
             for first in range(0, len(missing), EXTRACTION_BATCH):
                 self._extract(missing[first : first + EXTRACTION_BATCH])
