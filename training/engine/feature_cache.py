@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import keras
@@ -103,6 +104,7 @@ class FeatureCache:
         # Half the bytes; features are far from the limits of 16 bits, and heads forgive the rest.
         self._store = ArrayStore(root, identity.folder(), shape, np.float16)
         self._compute: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+        self._lock = Lock()
 
     def prepare(
         self,
@@ -156,9 +158,10 @@ class FeatureCache:
 
     def _features(self, wanted: Sequence[tuple[LabelledPhoto, int]]) -> NDArray[np.float16]:
         inputs = np.stack([self._below.read(photo, view) for photo, view in wanted])
-        if self._compute is None:
-            self._compute = _quickest(self._frozen)
-        computed = self._compute(inputs.astype(np.float32))
+        with self._lock:  # several threads may read, and OpenVINO computes for one at a time
+            if self._compute is None:
+                self._compute = _quickest(self._frozen)
+            computed = self._compute(inputs.astype(np.float32))
         return np.clip(computed, -_LARGEST, _LARGEST).astype(np.float16)
 
 
