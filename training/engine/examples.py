@@ -1,7 +1,8 @@
 """What a network is shown: photos, or the features that the frozen part makes of them."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from training.engine.augmentation import augment
 from training.errors import DatasetError, PhotoError
 from training.photo_cache import PhotoCache
 
+_Number = TypeVar("_Number", bound=np.generic)
 _AUGMENTATION_STREAM = 1
 _VIEW_STREAM = 2
 
@@ -51,26 +53,12 @@ class PhotoExamples:
         self, photos: Sequence[LabelledPhoto], places: Sequence[int] | None
     ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """Return photos of shape (photos, height, width, 3), 0 to 255."""
-        rows = [self._row(photo) for photo in photos]
-        there = [row for row in rows if row is not None]
-        whole = np.array([row is not None for row in rows])
-        if not there:
-            raise DatasetError(
-                f"Not one photo of a whole batch can be read any more, {photos[0].name} among "
-                "them: check that the dataset is still there."
-            )
-        pixels = np.stack(there)
+        pixels, whole = _stack(photos, lambda index: self._cache.read(photos[index]))
         if places is not None:
-            kept = [place for place, row in zip(places, rows, strict=True) if row is not None]
+            kept = [place for place, there in zip(places, whole, strict=True) if there]
             seeds = [(self._seed, _AUGMENTATION_STREAM, place) for place in kept]
             pixels = augment(pixels, self._augmentation, seeds)
         return pixels, whole
-
-    def _row(self, photo: LabelledPhoto) -> NDArray[np.uint8] | None:
-        try:
-            return self._cache.read(photo)
-        except PhotoError:
-            return None
 
 
 class FeatureExamples:
@@ -89,14 +77,35 @@ class FeatureExamples:
     ) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         """Return features, shape (photos, …)."""
         views = [0] * len(photos) if places is None else [self._view(place) for place in places]
-        rows = [self._read(photo, view) for photo, view in zip(photos, views, strict=True)]
-        features = np.stack(rows).astype(np.float32)  # half precision is for keeping only
-        return features, np.ones(len(photos), dtype=np.bool_)
+        features, whole = _stack(photos, lambda index: self._read(photos[index], views[index]))
+        return features.astype(np.float32), whole  # half precision is for keeping only
 
     def _view(self, place: int) -> int:
         if self._views == 1:
             return 0
         return int(np.random.default_rng((self._seed, _VIEW_STREAM, place)).integers(self._views))
+
+
+def _stack(
+    photos: Sequence[LabelledPhoto], read: Callable[[int], NDArray[_Number]]
+) -> tuple[NDArray[_Number], NDArray[np.bool_]]:
+    """Read what is shown of photos, by their indices, and tell which of them could be read.
+
+    Raises:
+        DatasetError: None of them.
+    """
+    rows = []
+    whole = np.zeros(len(photos), dtype=np.bool_)
+    for index in range(len(photos)):
+        with suppress(PhotoError):
+            rows.append(read(index))
+            whole[index] = True
+    if not rows:
+        raise DatasetError(
+            f"Not one photo of a whole batch can be read any more, {photos[0].name} among "
+            "them: check that the dataset is still there."
+        )
+    return np.stack(rows), whole
 
 
 def view_key(photo_key: str, view: int) -> str:

@@ -18,6 +18,7 @@ from training.configuration import Augmentation
 from training.dataset import LabelledPhoto
 from training.engine.augmentation import augment
 from training.engine.examples import FeatureExamples, view_key
+from training.errors import DatasetError, PhotoError
 from training.openvino_runtime import compile_network, convert_network, openvino_version
 from training.photo_cache import PhotoCache
 
@@ -119,6 +120,9 @@ class FeatureCache:
             views: How many views of each: the photo as it is, and augmented ones.
             on_progress: Told how many are done, and of how many; what it raises ends the work,
                 and what is computed by then is kept.
+
+        Raises:
+            DatasetError: A photo cannot be read any more.
         """
         wanted = {
             view_key(self._cache.key(photo), view): (photo, view)  # two photos may be the same
@@ -137,7 +141,11 @@ class FeatureCache:
         return not self._store.is_full
 
     def read(self, photo: LabelledPhoto, view: int) -> NDArray[np.generic]:
-        """Return the features of a view, computed again if they are gone."""
+        """Return the features of a view, computed again if they are gone.
+
+        Raises:
+            PhotoError: They are, and the photo as well.
+        """
         kept = self._store.get(view_key(self._cache.key(photo), view))
         if kept is not None:
             return kept
@@ -153,7 +161,14 @@ class FeatureCache:
         self._store.close()
 
     def _extract(self, wanted: Sequence[tuple[LabelledPhoto, int]]) -> None:
-        for (photo, view), row in zip(wanted, self._features(wanted), strict=True):
+        try:
+            features = self._features(wanted)
+        except PhotoError as error:
+            raise DatasetError(
+                f"Photos from {wanted[0][0].name} on cannot be read any more ({error}): check that "
+                "the dataset is still there."
+            ) from error
+        for (photo, view), row in zip(wanted, features, strict=True):
             self._store.add(view_key(self._cache.key(photo), view), row)
 
     def _features(self, wanted: Sequence[tuple[LabelledPhoto, int]]) -> NDArray[np.float16]:
