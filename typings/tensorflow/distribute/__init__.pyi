@@ -1,0 +1,29 @@
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.distribute import experimental as experimental
+
+class ReduceOp:
+    SUM: ReduceOp
+
+class ReplicaContext:
+    def all_reduce(self, reduce_op: ReduceOp, value: tf.Tensor) -> tf.Tensor: ...
+
+class Strategy:
+    num_replicas_in_sync: int
+    def scope(self) -> AbstractContextManager[Strategy]: ...
+    def run(self, fn: Callable[..., Any], args: Any) -> Any: ...
+    def experimental_distribute_values_from_function(
+        self, value_fn: Callable[[experimental.ValueContext], Any]
+    ) -> Any: ...
+    def experimental_local_results(self, value: Any) -> tuple[tf.Tensor, ...]: ...
+
+class MirroredStrategy(Strategy):
+    def __init__(self, devices: Sequence[str] | None = None) -> None: ...
+
+class MultiWorkerMirroredStrategy(Strategy): ...
+
+def get_strategy() -> Strategy: ...
+def get_replica_context() -> ReplicaContext: ...

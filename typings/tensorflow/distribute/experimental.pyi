@@ -1,0 +1,2 @@
+class ValueContext:
+    replica_id_in_sync_group: int
