@@ -311,7 +311,7 @@ class Trainer:
             Started(
                 run=prepared.config.run,
                 parameters=prepared.network.count_params(),
-                device=device_in_use(),
+                device=str(device_in_use()),
                 precision=prepared.precision,
                 train_photos=len(prepared.training),
                 validation_photos=len(prepared.validation),

@@ -6,10 +6,12 @@ from typing import Any, overload
 
 import numpy as np
 from keras import applications as applications
+from keras import backend as backend
 from keras import callbacks as callbacks
 from keras import config as config
 from keras import export as export
 from keras import layers as layers
+from keras import metrics as metrics
 from keras import ops as ops
 from keras import optimizers as optimizers
 from keras import saving as saving
@@ -39,6 +41,7 @@ class Model:
     weights: list[Variable]
     trainable_variables: list[Variable]
     optimizer: optimizers.Optimizer
+    stop_training: bool
     jit_compile: bool
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
@@ -90,6 +93,12 @@ class Model:
         self, x: NDArray[np.float32], y: NDArray[np.float32]
     ) -> tuple[float, float]: ...
     def predict_on_batch(self, x: NDArray[np.float32]) -> NDArray[np.float32]: ...
+    def reset_metrics(self) -> None: ...
+    def get_metrics_result(self) -> dict[str, Any]: ...
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any) -> dict[str, Any]: ...
+    def compute_loss(
+        self, *, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+    ) -> Any: ...
     def count_params(self) -> int: ...
     def save(self, filepath: PathLike[str]) -> None: ...
     def save_weights(self, filepath: PathLike[str]) -> None: ...

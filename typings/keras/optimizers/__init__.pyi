@@ -1,10 +1,14 @@
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras.optimizers import schedules as schedules
 
 class Optimizer:
+    built: bool
     variables: list[keras.Variable]
+    def scale_loss(self, loss: Any) -> Any: ...
+    def apply_gradients(self, grads_and_vars: list[tuple[Any, keras.Variable]]) -> None: ...
     iterations: keras.Variable
     learning_rate: keras.Variable
     weight_decay: float | None
