@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.engine.collective import Collective
 from training.engine.replicas import Replicas
 from training.engine.strategies import (
     Cluster,
@@ -99,13 +100,14 @@ def _train(cluster: Cluster | None, folder: Path, epochs: int, devices: int, die
     keras.utils.set_random_seed(5)
     with strategy.scope():
         network = _network()
-    replicas = Replicas(network, strategy)
+    collective = Collective(strategy)
+    replicas = Replicas(network, strategy, collective)
     number = 0 if cluster is None else cluster.index
     curve = _resume(folder, network) if is_chief(cluster) else []
     replicas.broadcast()
     training, validation = Photos(1), Photos(2)
     killer = KillItself(dies_in, folder / f"killed {number}")
-    for epoch in range(replicas.number_of_chief(len(curve)), epochs):
+    for epoch in range(collective.number_of_chief(len(curve)), epochs):
         measured = replicas.fit(training, initial_epoch=epoch, callbacks=[killer])
         judged = replicas.evaluate(validation)
         curve.append([measured["loss"], measured["accuracy"], judged["loss"], judged["accuracy"]])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from training.configuration import Hyperparameters, Precision, TrainingConfig
 from training.dataset import Dataset, LabelledPhoto, open_dataset
@@ -88,7 +89,10 @@ class Listener:
 
 
 def prepare(
-    config: TrainingConfig, listener: Listener, earlier: Standing | None = None
+    config: TrainingConfig,
+    listener: Listener,
+    earlier: Standing | None,
+    strategy: tf.distribute.Strategy,
 ) -> Prepared:
     """Get everything ready that training needs.
 
@@ -96,6 +100,7 @@ def prepare(
         config: What to train.
         listener: Told what takes long.
         earlier: How far the run is, if it goes on.
+        strategy: What the network is trained by.
 
     Raises:
         DatasetError: The dataset cannot be opened or divided so, or holds no readable photos.
@@ -120,14 +125,18 @@ def prepare(
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
     check_memory(plain, recipe, numbers)
+    alone = strategy.num_replicas_in_sync == 1
     if earlier is not None:
         precision = earlier.precision
-    else:
+    elif alone:
         listener.progress("Measuring which precision is quicker here", 0, 0)
         precision = _choose_precision(blueprint, plans[-1], Path(config.cache_folder))
+    else:
+        precision = _precision_together(numbers.precision)
     network = plain
-    if precision != Precision.FLOAT32:
-        network = build_network(replace(blueprint, weights=None), precision)
+    if not alone or precision != Precision.FLOAT32:
+        with strategy.scope():
+            network = build_network(replace(blueprint, weights=None), precision)
         network.set_weights(plain.get_weights())
     return Prepared(
         config=config,
@@ -250,6 +259,11 @@ def _choose_precision(blueprint: Blueprint, plan: PhasePlan, cache_folder: Path)
 
     memory = cache_folder / PRECISION_MEMORY
     return choose_precision(numbers.precision, build, numbers.batch_size, memory)
+
+
+def _precision_together(wanted: Precision) -> str:
+    """Return a precision on which workers agree without each measuring for itself."""
+    return Precision.FLOAT32.value if wanted is Precision.AUTO else wanted.value
 
 
 def _digest(file: Path) -> str:

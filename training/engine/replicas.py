@@ -23,6 +23,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from training.engine.collective import Collective
+
 Logs = dict[str, float]
 
 
@@ -85,11 +87,14 @@ class Replicas:
     anew needs new `Replicas`.
     """
 
-    def __init__(self, network: keras.Model, strategy: tf.distribute.Strategy) -> None:
+    def __init__(
+        self, network: keras.Model, strategy: tf.distribute.Strategy, collective: Collective
+    ) -> None:
         """Train `network`, which was built and compiled within `strategy.scope()`."""
         self._network = network
         self._strategy = strategy
-        self._replicas = strategy.num_replicas_in_sync
+        self._collective = collective
+        self._replicas = collective.replicas
         with strategy.scope():
             self._loss = keras.metrics.Sum(name="loss")
             self._photos = keras.metrics.Sum(name="photos")
@@ -97,7 +102,6 @@ class Replicas:
                 network.optimizer.build(network.trainable_variables)
         self._train = self._graph(self._train_replica)
         self._test = self._graph(self._test_replica)
-        self._add_up = tf.function(self._add_up_shares, reduce_retracing=True)
         self._prepared = False
 
     def fit(
@@ -130,7 +134,7 @@ class Replicas:
             callback_list.on_train_batch_end(step, logs)
             if self._network.stop_training:
                 break
-        self._broadcast(self._moving_variables())
+        self._collective.share(self._moving_variables())
         callback_list.on_epoch_end(initial_epoch, logs)
         callback_list.on_train_end(logs)
         return logs
@@ -151,17 +155,9 @@ class Replicas:
         callback_list.on_test_end(logs)
         return logs
 
-    def any_of(self, flag: bool) -> bool:
-        """Tell whether a worker, this one or another, says so: to pause or stop together."""
-        return bool(self._sum([np.array(int(flag))], lambda replica: True)[0])
-
-    def number_of_chief(self, number: int) -> int:
-        """Return the chief's number, such as the epoch to go on with, whatever the others have."""
-        return int(self._sum([np.array(number)], lambda replica: replica == 0)[0])
-
     def broadcast(self) -> None:
         """Give every worker the chief's weights and optimizer, after the chief has loaded them."""
-        self._broadcast([*self._network.variables, *self._network.optimizer.variables])
+        self._collective.share([*self._network.variables, *self._network.optimizer.variables])
 
     def _measured_anew(self, batches: keras.utils.PyDataset) -> Iterator[Sequence[NDArray[Any]]]:
         """Forget what was measured before the first batch."""
@@ -233,46 +229,6 @@ class Replicas:
             for variable in layer.non_trainable_variables
             if keras.backend.is_float_dtype(variable.dtype)
         ]
-
-    def _broadcast(self, variables: Sequence[keras.Variable]) -> None:
-        if not variables or self._replicas == 1:
-            return
-        values = self._sum(
-            [np.asarray(variable) for variable in variables], lambda replica: replica == 0
-        )
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-
-    def _sum(
-        self, values: Sequence[NDArray[Any]], counts: Callable[[int], bool]
-    ) -> list[NDArray[Any]]:
-        """Add up what replicas give, of those whose number counts; every worker gets the sums."""
-
-        def given(context: tf.distribute.experimental.ValueContext) -> tuple[tf.Tensor, ...]:
-            mine = counts(context.replica_id_in_sync_group)
-            return tuple(
-                tf.constant(_summable(value if mine else np.zeros_like(value))) for value in values
-            )
-
-        shares = self._strategy.experimental_distribute_values_from_function(given)
-        sums = [self._strategy.experimental_local_results(each)[0] for each in self._add_up(shares)]
-        return [
-            np.asarray(total).astype(value.dtype) for total, value in zip(sums, values, strict=True)
-        ]
-
-    def _add_up_shares(self, shares: Any) -> Any:
-        def on_replica(*mine: tf.Tensor) -> Any:
-            context = tf.distribute.get_replica_context()
-            return [
-                context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(each)) for each in mine
-            ]
-
-        return self._strategy.run(on_replica, args=shares)
-
-
-def _summable(value: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers of a kind that TensorFlow can add up across workers."""
-    return value.astype(np.int64) if np.issubdtype(value.dtype, np.integer) else value
 
 
 def read_ahead(batches: keras.utils.PyDataset) -> Generator[Sequence[NDArray[Any]], None, None]:

@@ -1,6 +1,8 @@
 """One training run, from a configuration to an outcome."""
 
-from collections.abc import Callable
+import hashlib
+import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +25,7 @@ from training.engine.checkpoint import (
     restore_variables,
     save_checkpoint,
 )
+from training.engine.collective import Collective
 from training.engine.devices import device_in_use
 from training.engine.input_pipeline import (
     BatchReader,
@@ -33,10 +36,17 @@ from training.engine.input_pipeline import (
     validation_sample,
 )
 from training.engine.keeping import BestEpochs, ModelKeeper
-from training.engine.networks import compile_for_judging, compile_for_training
+from training.engine.loops import Loop, judging_loop, loop_for
+from training.engine.networks import compile_for_training
 from training.engine.phase_builder import Phase, build_phase
 from training.engine.phases import learning_variables
 from training.engine.preparation import Listener, prepare
+from training.engine.strategies import (
+    choose_strategy,
+    is_chief,
+    losses_of_workers_told,
+    read_cluster,
+)
 from training.errors import CatDogError, TrainingError
 from training.events import (
     EpochEnded,
@@ -83,14 +93,21 @@ class Trainer:
         self._clock = Clock()
         self._reader: BatchReader | None = None
         self._phase: Phase | None = None
-        earlier = read_standing(self._run.checkpoint)
+        self._loop: Loop
+        self._cluster = read_cluster(os.environ)
+        with losses_of_workers_told(self._cluster):
+            self._strategy = choose_strategy(
+                self._cluster, topic=_topic(config), on_waiting=self._tell_of_waiting
+            )
+        self._collective = Collective(self._strategy)
+        earlier = self._earlier_standing()
         self._listener = Listener(
             self._tell,
             self._tell_of_skipped,
             supervision.stop_requested,
             lambda text: supervision.emit(Noticed(text)),
         )
-        self._prepared = prepare(config, self._listener, earlier)
+        self._prepared = prepare(config, self._listener, earlier, self._strategy)
         self._run.write(replace(self._run.read(), config=self._prepared.config))
         self._standing = earlier or Standing(
             fingerprint=self._prepared.dataset.fingerprint, precision=self._prepared.precision
@@ -107,7 +124,15 @@ class Trainer:
         self._watcher = StopWatcher(self._heed)
 
     def train(self) -> Outcome:
-        """Train every epoch of every phase, and judge the best on all validation photos."""
+        """Train every epoch of every phase, and judge the best on all validation photos.
+
+        Raises:
+            CatDogError: Training cannot go on.
+        """
+        with losses_of_workers_told(self._cluster):
+            return self._train()
+
+    def _train(self) -> Outcome:
         self._run.cut_history(self._standing.epoch)
         self._announce()
         self._supervision.heed_stops()
@@ -122,6 +147,12 @@ class Trainer:
             raise
         finally:
             self._prepared.cache.close()
+
+    def _earlier_standing(self) -> Standing | None:
+        """Return how far the run is; workers that lost each other go by the chief's."""
+        own = read_standing(self._run.checkpoint)
+        text = self._collective.text_of_chief(own.to_json() if own else "")
+        return Standing.from_json(text) if text else None
 
     def _train_phases(self) -> Phase:
         """Train from where the run stands to the end of its last phase, and return that one."""
@@ -144,18 +175,21 @@ class Trainer:
         prepared, standing = self._prepared, self._standing
         plan = prepared.plans[standing.phase]
         phase = build_phase(prepared, plan, self._listener)
-        compile_for_training(
-            phase.network,
-            prepared.numbers,
-            prepared.classes,
-            learning_rate=plan.learning_rate,
-            steps=plan.epochs * prepared.steps,
-        )
-        phase.network.optimizer.build(phase.network.trainable_variables)
+        with self._strategy.scope():
+            compile_for_training(
+                phase.network,
+                prepared.numbers,
+                prepared.classes,
+                learning_rate=plan.learning_rate,
+                steps=plan.epochs * prepared.steps,
+            )
+            phase.network.optimizer.build(phase.network.trainable_variables)
+        self._loop = loop_for(phase.network, self._strategy, self._collective)
         if standing.best:
-            self._best.restore(standing.best[0])
-        if resumed:
+            self._restore(standing.best[0])
+        if resumed and is_chief(self._cluster):
             restore_variables(self._run.checkpoint, _state(phase.network))
+        self._loop.share_state()
         self._phase = phase
         return phase
 
@@ -201,15 +235,9 @@ class Trainer:
         checkpointer = Checkpointer(
             prepared.numbers.checkpoint_every, lambda: self._save_checkpoint(phase)
         )
-        phase.network.fit(
-            batches,
-            initial_epoch=standing.epoch,
-            epochs=standing.epoch + 1,
-            # The reporter first, so that a loss that is no number never reaches a checkpoint.
-            callbacks=[self._reporter, checkpointer, self._watcher],
-            shuffle=False,  # the batches come shuffled
-            verbose=0,
-        )
+        # The reporter first, so that a loss that is no number never reaches a checkpoint.
+        callbacks = [self._reporter, checkpointer, self._watcher]
+        self._loop.fit(batches, initial_epoch=standing.epoch, callbacks=callbacks)
 
     def _validate(self, phase: Phase) -> tuple[float, float]:
         """Return loss and accuracy on the epoch's share of the validation photos."""
@@ -222,8 +250,7 @@ class Trainer:
         )
         self._reader = BatchReader(phase.validation)
         batches = PhotoBatches(self._reader, photos, numbers.batch_size)
-        loss, accuracy = phase.network.evaluate(batches, callbacks=[self._watcher], verbose=0)
-        return float(loss), float(accuracy)
+        return self._loop.evaluate(batches, callbacks=[self._watcher])
 
     def _end_epoch(self, phase: Phase, ended: EpochEnded) -> None:
         """Keep an epoch: whenever the process dies, what is on disk fits together."""
@@ -276,7 +303,7 @@ class Trainer:
         if not judged:
             raise TrainingError("No epoch ended, so that there is no model: train more epochs.")
         metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
-        self._best.restore(best)
+        self._restore(best)
         self._keeper.write(metrics)
         self._run.forget_checkpoint()
         return Finished(
@@ -289,20 +316,19 @@ class Trainer:
         Where features are cached they are what is judged by: computing them again would take much
         longer, and they differ in the third digit.
         """
-        self._best.restore(epoch)
+        self._restore(epoch)
         photos = self._prepared.validation
-        network = phase.network
+        loop = self._loop
         if not phase.uses_features:
             self._keeper.bring_plain_up_to_date()
-            network = self._prepared.plain
-            compile_for_judging(network, self._prepared.classes)
+            loop = judging_loop(self._prepared.plain, self._prepared.classes)
         self._reader = BatchReader(phase.validation)
         batches = PhotoBatches(self._reader, photos, JUDGING_BATCH)
         stage = f"Judging epoch {epoch.epoch} on all validation photos"
         progress = keras.callbacks.LambdaCallback(
             on_test_batch_end=lambda batch, logs: self._tell(stage, batch + 1, len(batches))
         )
-        loss, accuracy = network.evaluate(batches, callbacks=[progress], verbose=0)
+        loss, accuracy = loop.evaluate(batches, callbacks=[progress])
         return _metrics(len(photos), accuracy, loss)
 
     def _announce(self) -> None:
@@ -324,15 +350,36 @@ class Trainer:
     def _heed(self) -> None:
         """Wait while there is a pause, and leave training if a stop was asked for."""
         self._clock.leave_out(self._supervision.wait_while_paused())
+        if self._collective.any_of(self._supervision.stop_requested()):
+            raise TrainingStopped
+
+    def _restore(self, epoch: EpochEnded) -> None:
+        """Give the network the weights of an epoch; other workers get them from the chief."""
+        if is_chief(self._cluster):
+            self._best.restore(epoch)
+        self._loop.share_state()
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        """Tell how far work is that each worker does for itself, and heed what this one is told."""
+        self._supervision.emit(Progressed(stage, done, total))
+        self._clock.leave_out(self._supervision.wait_while_paused())
         if self._supervision.stop_requested():
             raise TrainingStopped
 
-    def _tell(self, stage: str, done: int, total: int) -> None:
-        self._supervision.emit(Progressed(stage, done, total))
-        self._heed()
+    def _tell_of_waiting(self, missing: Sequence[str]) -> None:
+        if missing:
+            self._tell(f"Waiting for {', '.join(missing)}", 0, 0)
 
     def _tell_of_skipped(self, photo: LabelledPhoto, reason: str) -> None:
         self._supervision.emit(PhotoSkipped(photo.name, reason))
+
+
+def _topic(config: TrainingConfig) -> str:
+    """Return what workers have to agree on before they train together."""
+    own = replace(
+        config, dataset="", run_folder="", model_file="", cache_folder="", weights_file=None
+    )
+    return hashlib.sha256(own.to_json().encode()).hexdigest()
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:
