@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from training.configuration import (
     STUDY_AUGMENTATION,
+    Augmentation,
     Hyperparameters,
     Optimizer,
     Schedule,
@@ -133,7 +134,13 @@ _RECIPES = (
         backbone="mobilenetv2",
         released_from="block_13",
         defaults=replace(
-            _MOBILENET, epochs=5, learning_rate=1e-4, head_epochs=5, head_learning_rate=1e-3
+            _MOBILENET,
+            epochs=6,
+            learning_rate=1e-4,
+            head_epochs=3,
+            head_learning_rate=1e-3,
+            augmentation=Augmentation(rotation=10, shift=0.1, zoom=0.1, flip=True),
+            views=4,
         ),
     ),
 )
