@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -25,13 +25,26 @@ class Limits:
     most: float
 
 
-def _check(name: str, value: float, limits: Limits) -> None:
-    """Refuse a number outside its limits, and what is no number at all."""
+def _check(name: str, value: object, limits: Limits, kind: object = float) -> None:
+    """Refuse a number outside its limits, and what is no number of its kind at all."""
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or (kind is int and not isinstance(value, int))
+    ):
+        number = "whole number" if kind is int else "number"
+        raise ConfigurationError(
+            f"{_words(name)} is {value!r}, but must be a {number} from {limits.least:,} to "
+            f"{limits.most:,}."
+        )
     if not limits.least <= value <= limits.most:
         raise ConfigurationError(
-            f"{name.replace('_', ' ').capitalize()} is {value:,}, but must be from "
-            f"{limits.least:,} to {limits.most:,}."
+            f"{_words(name)} is {value:,}, but must be from {limits.least:,} to {limits.most:,}."
         )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 class Optimizer(StrEnum):
@@ -97,6 +110,8 @@ class Augmentation:
         """
         for name, limits in AUGMENTATION_LIMITS.items():
             _check(name, getattr(self, name), limits)
+        if not isinstance(self.flip, bool):
+            raise ConfigurationError(f"Flip is {self.flip!r}, but must be true or false.")
 
     @property
     def changes_nothing(self) -> bool:
@@ -149,8 +164,9 @@ class Hyperparameters:
         Raises:
             ConfigurationError: A value is outside its limits.
         """
+        kinds = {field.name: field.type for field in fields(self)}
         for name, limits in LIMITS.items():
-            _check(name, getattr(self, name), limits)
+            _check(name, getattr(self, name), limits, kinds[name])
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
