@@ -293,11 +293,14 @@ class TrainingConfig:
     """A file of the backbone's pretrained weights to use instead of the published ones."""
 
     def __post_init__(self) -> None:
-        """Check the name.
+        """Check names and paths.
 
         Raises:
-            ConfigurationError: It cannot be a file's name.
+            ConfigurationError: The run's name cannot be a file's, or a path or name is no text.
         """
+        texts = (self.run, self.dataset, self.recipe, self.run_folder, self.model_file)
+        if not all(isinstance(text, str) for text in (*texts, self.weights_file or "")):
+            raise ConfigurationError("A run's configuration names something by what is no text.")
         check_name(self.run, "The run name")
 
     def to_json(self) -> str:
