@@ -2,7 +2,9 @@
 
 import pytest
 
+from training.configuration import STUDY_AUGMENTATION, Optimizer, Schedule
 from training.errors import ConfigurationError
+from training.pretrained import PUBLISHED_WEIGHTS
 from training.recipes import RECIPES, find_recipe
 
 
@@ -10,6 +12,63 @@ def test_the_baseline_starts_from_the_numbers_of_the_study() -> None:
     numbers = find_recipe("baseline").defaults
     assert (numbers.epochs, numbers.steps_per_epoch, numbers.batch_size) == (30, 100, 20)
     assert (numbers.validation_steps, numbers.learning_rate, numbers.image_side) == (50, 1e-4, 150)
+
+
+def test_there_are_the_studys_five_recipes_and_the_quick_ones() -> None:
+    assert list(RECIPES) == [
+        "baseline",
+        "augmentation",
+        "dropout",
+        "vgg19-features",
+        "vgg19-finetune",
+        "mobilenetv2-features",
+        "mobilenetv2-finetune",
+    ]
+
+
+@pytest.mark.parametrize("name", ["augmentation", "dropout"])
+def test_augmented_recipes_have_the_numbers_of_the_study(name: str) -> None:
+    numbers = find_recipe(name).defaults
+    assert (numbers.epochs, numbers.steps_per_epoch, numbers.batch_size) == (100, 100, 32)
+    assert (numbers.validation_steps, numbers.learning_rate, numbers.image_side) == (50, 1e-4, 150)
+    assert numbers.augmentation == STUDY_AUGMENTATION
+    assert numbers.dropout == (0.5 if name == "dropout" else 0)
+
+
+@pytest.mark.parametrize("name", ["vgg19-features", "vgg19-finetune"])
+def test_vgg19_has_the_numbers_of_the_study(name: str) -> None:
+    recipe = find_recipe(name)
+    numbers = recipe.defaults
+    assert (numbers.steps_per_epoch, numbers.batch_size, numbers.image_side) == (100, 20, 150)
+    assert numbers.learning_rate == 2e-5
+    assert numbers.epochs == (10 if recipe.fine_tunes else 30)
+
+
+def test_the_studys_recipes_use_its_optimizer() -> None:
+    studys = [recipe for recipe in RECIPES.values() if "mobilenet" not in recipe.name]
+    assert {recipe.defaults.optimizer for recipe in studys} == {Optimizer.RMSPROP}
+    assert {recipe.defaults.schedule for recipe in studys} == {Schedule.CONSTANT}
+    assert len(studys) == 5
+
+
+def test_fine_tuning_trains_the_head_first_and_faster() -> None:
+    fine_tuning = [recipe for recipe in RECIPES.values() if recipe.fine_tunes]
+    assert [recipe.released_from for recipe in fine_tuning] == ["block5", "block_13"]
+    for recipe in fine_tuning:
+        assert recipe.defaults.head_epochs > 0
+        assert recipe.defaults.head_learning_rate > recipe.defaults.learning_rate
+
+
+def test_every_backbone_has_published_weights_and_is_needed_to_fine_tune() -> None:
+    for recipe in RECIPES.values():
+        assert recipe.backbone is None or recipe.backbone in PUBLISHED_WEIGHTS
+        assert recipe.backbone is not None or not recipe.fine_tunes
+
+
+def test_no_recipe_has_numbers_that_its_phases_would_pass_over() -> None:
+    for recipe in RECIPES.values():
+        assert recipe.fine_tunes or recipe.defaults.head_epochs == 0
+        assert recipe.backbone is not None or recipe.defaults.views == 1
 
 
 def test_a_recipe_is_found_by_the_name_it_bears() -> None:
