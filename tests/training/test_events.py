@@ -7,11 +7,14 @@ import pytest
 from training.errors import TrainingError
 from training.events import (
     BatchEnded,
+    Continued,
     EpochEnded,
     Event,
     Failed,
     Finished,
+    Noticed,
     Outcome,
+    Paused,
     PhotoSkipped,
     Progressed,
     Saved,
@@ -25,6 +28,9 @@ from training.events import (
 EVENTS: tuple[Event, ...] = (
     Progressed("Judging the best epoch", 3, 0),
     Started("Kätzchen 猫", 3_453_121, "NVIDIA H200", "mixed_float16", 10_000, 1_000, 30, 100),
+    Paused(),
+    Continued(),
+    Noticed("Whole classes are near duplicates: the accuracy will look better than it is."),
     PhotoSkipped('cat/"quoted" \\ 猫\n.jpg', "the file is cut short"),
     PhotoSkipped("cat/caf\udce9.jpg", "the file is empty"),
     BatchEnded(1, 2, 0.1 + 0.2, 1 / 3),
