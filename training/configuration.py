@@ -72,7 +72,6 @@ class Precision(StrEnum):
     """Whichever is quicker on the machine at hand, by measurement."""
     FLOAT32 = "float32"
     MIXED_BFLOAT16 = "mixed_bfloat16"
-    MIXED_FLOAT16 = "mixed_float16"
 
 
 AUGMENTATION_LIMITS: Mapping[str, Limits] = {

@@ -111,6 +111,8 @@ class ModelDescription:
     recipe: str
     created: str
     """ISO 8601, UTC."""
+    run: str = ""
+    """What tells the run that trained it from all others; empty if it was imported."""
     trained_on: TrainedOn | None
     """Nothing for an imported network, of which that is not known."""
     metrics: Metrics | None
@@ -349,7 +351,7 @@ def _parse_description(values: Mapping[str, Any]) -> ModelDescription:
     height, width = (int(side) for side in values["image_size"])
     output = values["output"]
     check_class_names(class_names)
-    texts = (values["recipe"], values["created"])
+    texts = (values["recipe"], values["created"], values.get("run", ""))
     if not all(isinstance(text, str) and is_text(text) for text in texts):
         raise ValueError("what it says of its training is no text")
     unsure_below = float(values["unsure_below"])
@@ -363,6 +365,7 @@ def _parse_description(values: Mapping[str, Any]) -> ModelDescription:
         output=output,
         recipe=str(values["recipe"]),
         created=str(values["created"]),
+        run=str(values.get("run", "")),
         trained_on=_parse_trained_on(values["trained_on"], imported),
         metrics=_parse_metrics(values["metrics"], imported),
         unsure_below=unsure_below,

@@ -20,8 +20,9 @@ from training.runs import Run, RunState
 STOP = "stop"
 PAUSE = "pause"
 GO_ON = "go on"
-GRACE_SECONDS = 10.0
-"""How long a training process that was told to stop may take before it is killed."""
+GRACE_SECONDS = 60.0
+"""How long a training process that was told to stop may take before it is killed: a slow batch, and
+a large network to be saved."""
 
 
 def training_command() -> list[str]:

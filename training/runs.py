@@ -77,6 +77,10 @@ class RunRecord:
     """The model file it has written, if any."""
     reason: str | None = None
     """Why it failed, if it did."""
+    device: str | None = None
+    """What it computes on, once it has begun."""
+    precision: str | None = None
+    """What numbers its network computes with."""
 
 
 class Run:
@@ -120,6 +124,7 @@ class Run:
         Raises:
             RunError: A run of that name exists, or its folder cannot be made.
         """
+        self._make_way()
         try:
             self.folder.mkdir(parents=True)
         except FileExistsError as error:
@@ -144,6 +149,16 @@ class Run:
                 f"The run cannot be written to {self.folder}: {error.strerror or error}."
             ) from error
         return record
+
+    def _make_way(self) -> None:
+        """Remove a run of this name that failed or was stopped before it had learnt anything."""
+        try:
+            record = self.read()
+            nothing = not (self.history() or self.checkpoint.exists() or record.model)
+        except RunError:
+            return
+        if nothing and record.state in {RunState.FAILED, RunState.STOPPED}:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def reopen(self) -> RunRecord:
         """Mark a run that was interrupted as running again.
@@ -195,6 +210,8 @@ class Run:
                 else None,
                 model=_text_or_none(values.get("model")),
                 reason=_text_or_none(values.get("reason")),
+                device=_text_or_none(values.get("device")),
+                precision=_text_or_none(values.get("precision")),
             )
         except FileNotFoundError as error:
             raise RunError(
@@ -203,6 +220,10 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, CatDogError) as error:
             raise RunError(f"The record of run {self.name!r} cannot be read: {error}.") from error
         return _with_true_state(record)
+
+    def identity(self) -> str:
+        """Return what tells this run from all others, also from later ones of its name."""
+        return f"{self.name}, {self.created()}"
 
     def created(self) -> str:
         """Return when the run was made, or nothing if its record cannot be read."""

@@ -63,8 +63,9 @@ class Evaluation:
     """How a classifier did on labelled photos."""
 
     judged: JudgedPhotos
-    includes_training_photos: bool
-    """Whether it was trained on some of them, so that they say little of other photos."""
+    includes_training_photos: bool | None
+    """Whether it was trained on some of them, so that they say little of other photos; nothing
+    where that is not known, as of another dataset, which may hold the same photos."""
     scores: Scores
     calibration: Calibration
     unsure: UnsureThreshold
@@ -123,7 +124,7 @@ def evaluate(
         judged,
         validation=ask_about(others, "validation", len(photos)) if others else None,
         leaked=leaked,
-        includes_training_photos=chosen == "all" and own,
+        includes_training_photos=chosen == "all" if own else None,
     )
 
 
@@ -132,7 +133,7 @@ def assess(
     *,
     validation: JudgedPhotos | None = None,
     leaked: AbstractSet[str] | None = None,
-    includes_training_photos: bool = False,
+    includes_training_photos: bool | None = None,
 ) -> Evaluation:
     """Compute everything that answers about labelled photos tell of a classifier.
 

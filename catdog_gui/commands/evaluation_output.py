@@ -92,6 +92,8 @@ def evaluation_lines(evaluation: Evaluation, model: str) -> Iterator[str]:
     )
     if evaluation.includes_training_photos:
         yield "The model was trained on some of these photos: new ones will fare worse."
+    elif evaluation.includes_training_photos is None:
+        yield "Whether the model was trained on some of these photos is not known."
     if evaluation.without_leaks is not None:
         yield _without_leaks_line(evaluation.without_leaks)
     yield ""

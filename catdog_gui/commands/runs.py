@@ -44,6 +44,8 @@ def show_run(name: str, as_json: bool) -> None:
         print_json(summary)
         return
     click.echo(f"{summary['name']}: {summary['recipe']}, {summary['state']}")
+    if summary["device"]:
+        click.echo(f"on {summary['device']}, in {summary['precision']}")
     if summary["reason"]:
         click.echo(summary["reason"])
     if summary["model"]:
@@ -71,6 +73,8 @@ def _run_summary(run: Run) -> dict[str, Any]:
         "recipe": record.config.recipe,
         "state": record.state.value,
         "model": record.model,
+        "device": record.device,
+        "precision": record.precision,
         "reason": record.reason,
         "epochs": [asdict(epoch) for epoch in run.history()],
     }

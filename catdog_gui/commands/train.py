@@ -24,6 +24,7 @@ from training.configuration import (
     Precision,
     Schedule,
     SplitChoice,
+    TrainingConfig,
 )
 from training.dataset import open_dataset
 from training.errors import CatDogError, ConfigurationError
@@ -114,7 +115,7 @@ def train(
         if any(value is not None for value in given):
             raise click.UsageError("--resume takes everything from the run: give nothing else.")
         config = Run(folders.runs / resume).read().config
-        _follow(TrainingProcess(config, resume=True))
+        _follow(config, resume=True)
         return
     if dataset is None or recipe is None:
         raise click.UsageError("Name a DATASET and a --recipe, or a run to --resume.")
@@ -131,7 +132,7 @@ def train(
         name=name or "",
         weights_file=weights,
     )
-    _follow(TrainingProcess(plan_run(choices, folders)))
+    _follow(plan_run(choices, folders))
 
 
 def _with_choices(
@@ -144,17 +145,22 @@ def _with_choices(
     return Hyperparameters.from_values(values)
 
 
-def _follow(process: TrainingProcess) -> None:
-    """Show a training process's events until it ends; the first Ctrl+C stops it, a second kills.
+def _follow(config: TrainingConfig, *, resume: bool = False) -> None:
+    """Train, showing what the training process tells; Ctrl+C stops it, a second one kills.
 
     Raises:
         Interrupted: It was stopped.
         CatDogError: It failed.
     """
-    with _heeding_interruptions(process) as interrupted, progress_bar() as progress:
-        show = _EventPrinter(progress)
-        for event in process.events():
-            show(event)
+    process = TrainingProcess(config, resume=resume)
+    try:
+        with _heeding_interruptions(process) as interrupted, progress_bar() as progress:
+            show = _EventPrinter(progress)
+            for event in process.events():
+                show(event)
+    finally:
+        if Run(Path(config.run_folder)).checkpoint.exists():
+            click.echo(f"`catdog train --resume {config.run}` goes on with it.", err=True)
     if interrupted():
         raise Interrupted
 

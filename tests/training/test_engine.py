@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from catdog_gui.classify.classifier import Classifier
+from catdog_gui.classify.model_library import ModelLibrary, NetworkFile
 from tests.helpers.photos import photo_bytes, write_dataset, write_photo
 from tests.helpers.training_configs import TINY, small_config
 from training.configuration import Hyperparameters, SplitChoice, TrainingConfig
@@ -337,6 +338,19 @@ def test_a_killed_training_failed_and_leaves_its_saved_model_usable(
     assert training.run.read().state is RunState.FAILED
     assert training.run.history() == tuple(training.told(EpochEnded))
     assert Classifier.open(training.model).name == "run"
+
+
+def test_a_trained_model_exported_for_keras_is_imported_and_answers_the_same(
+    tmp_path: Path, finished: Training
+) -> None:
+    library = ModelLibrary(tmp_path / "library")
+    library.add(finished.model, "own")
+    (exported,) = library.export("own", "keras", tmp_path / "network.keras")
+    added = library.add_network(NetworkFile(path=exported, class_names=("blue", "red")), "back")
+    assert added is not None
+    own, back = Classifier.open(finished.model), Classifier.open(added.path)
+    photo = np.full((1, *own.description.image_size, 3), 90, np.uint8)
+    assert back.probabilities(photo) == pytest.approx(own.probabilities(photo), abs=1e-4)
 
 
 def test_the_tests_stay_free_of_tensorflow(finished: Training) -> None:

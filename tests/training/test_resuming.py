@@ -232,3 +232,59 @@ def test_training_that_brings_nothing_better_ends_early_with_its_best_epoch(
     best = max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
     assert len(history) < 50
     assert outcome.accuracy == pytest.approx(best.val_accuracy)
+
+
+def stopped_run(root: Path, photos: Path) -> TrainingConfig:
+    config = config_of(root, photos)
+    assert isinstance(train(config, at_batch(3, 1, TrainingProcess.stop))[-1], Stopped)
+    return config
+
+
+def test_a_run_that_lost_its_checkpoint_begins_anew_and_replaces_its_own_model(
+    tmp_path: Path, photos: Path, uninterrupted: TrainingConfig
+) -> None:
+    config = stopped_run(tmp_path, photos)
+    assert Path(config.model_file).exists()
+    Run(Path(config.run_folder)).checkpoint.unlink()
+    assert isinstance(train(config, resume=True)[-1], Finished)
+    check_equal(config, uninterrupted)
+
+
+def test_a_resumed_run_leaves_another_model_of_its_name_as_it_is(
+    tmp_path: Path, photos: Path, uninterrupted: TrainingConfig
+) -> None:
+    config = stopped_run(tmp_path, photos)
+    other = Path(uninterrupted.model_file).read_bytes()
+    Path(config.model_file).write_bytes(other)
+    outcome = train(config, resume=True)[-1]
+    assert isinstance(outcome, Failed)
+    assert config.model_file in outcome.reason
+    assert outcome.model is None
+    assert Path(config.model_file).read_bytes() == other
+
+
+def test_a_run_goes_on_without_the_weights_of_a_best_epoch_that_were_damaged(
+    tmp_path: Path, photos: Path
+) -> None:
+    config = stopped_run(tmp_path, photos)
+    damaged, *others = Run(Path(config.run_folder)).kept_weights()
+    damaged.write_bytes(b"no weights")
+    assert others
+    assert isinstance(train(config, resume=True)[-1], Finished)
+    assert len(curves(config)) == NUMBERS.epochs
+
+
+def test_a_damaged_checkpoint_is_told_of_in_a_sentence(tmp_path: Path, photos: Path) -> None:
+    config = stopped_run(tmp_path, photos)
+    checkpoint = Run(Path(config.run_folder)).checkpoint
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    outcome = train(config, resume=True)[-1]
+    assert isinstance(outcome, Failed)
+    assert str(checkpoint) in outcome.reason
+    assert "damaged" in outcome.reason
+
+
+def test_a_run_says_what_it_was_trained_with(uninterrupted: TrainingConfig) -> None:
+    record = Run(Path(uninterrupted.run_folder)).read()
+    assert record.precision == "float32"
+    assert record.device

@@ -88,7 +88,7 @@ def read_standing(file: Path) -> Standing | None:
         with np.load(file, allow_pickle=False) as arrays:
             return Standing.from_json(arrays[_STANDING].tobytes().decode())
     except (OSError, ValueError, KeyError, TypeError, BadZipFile, EOFError) as error:
-        raise _damaged(file, error) from error
+        raise _damaged(file) from error
 
 
 def restore_variables(file: Path, variables: Sequence[keras.Variable]) -> None:
@@ -101,7 +101,7 @@ def restore_variables(file: Path, variables: Sequence[keras.Variable]) -> None:
         with np.load(file, allow_pickle=False) as arrays:
             values = {name: arrays[name] for name in arrays.files if name != _STANDING}
     except (OSError, ValueError, KeyError, BadZipFile, EOFError) as error:
-        raise _damaged(file, error) from error
+        raise _damaged(file) from error
     if {name: value.shape for name, value in values.items()} != {
         name: tuple(variable.shape) for name, variable in _numbered(variables)
     }:
@@ -116,6 +116,16 @@ def save_weights(file: Path, variables: Sequence[keras.Variable]) -> None:
         np.savez(opened, **_named(variables))
 
 
+def can_be_restored(file: Path, variables: Sequence[keras.Variable]) -> bool:
+    """Tell whether a file holds the values of these variables, and is whole."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            shapes = {name: arrays[name].shape for name in arrays.files}
+    except (OSError, ValueError, KeyError, BadZipFile, EOFError):
+        return False
+    return shapes == {name: tuple(each.shape) for name, each in _numbered(variables)}
+
+
 def _named(variables: Sequence[keras.Variable]) -> dict[str, Any]:
     return {name: np.asarray(variable) for name, variable in _numbered(variables)}
 
@@ -124,5 +134,5 @@ def _numbered(variables: Sequence[keras.Variable]) -> Iterable[tuple[str, keras.
     return ((f"variable {number}", variable) for number, variable in enumerate(variables))
 
 
-def _damaged(file: Path, error: Exception) -> RunError:
-    return RunError(f"The checkpoint {file} cannot be read ({error}): train anew.")
+def _damaged(file: Path) -> RunError:
+    return RunError(f"{file} is damaged, so that the run cannot go on from it: train anew.")

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from errno import ENOSPC
+from errno import EDQUOT, EFBIG, ENOSPC
 from io import RawIOBase
 from pathlib import Path
 from threading import Event as Flag
@@ -31,11 +31,15 @@ from training.events import (
     Outcome,
     Paused,
     Progressed,
+    Started,
     Stopped,
     to_line,
 )
+from training.model_file import read_description
 from training.process import GO_ON, PAUSE, STOP, parse_command
 from training.runs import ProcessMark, Run, RunState
+
+_NO_ROOM = {ENOSPC, EFBIG, EDQUOT}
 
 
 class Reporter:
@@ -53,6 +57,8 @@ class Reporter:
         with self._lock:
             if self._concluded:
                 return
+            if isinstance(event, Started):
+                self._update(device=event.device, precision=event.precision)
             if isinstance(event, Outcome):
                 self._concluded = True
                 self._record(event)
@@ -182,15 +188,23 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, orders: Orders)
 def _unexpected(error: Exception, run: Run) -> str:
     if type(error).__name__ == "ResourceExhaustedError":
         return "Memory ran out: try a smaller batch size or image size."
-    if isinstance(error, OSError) and (error.errno == ENOSPC or f"errno = {ENOSPC}" in str(error)):
-        return "The disk is full: free some space, then train again."
+    if isinstance(error, OSError) and (
+        error.errno in _NO_ROOM or f"errno = {ENOSPC}" in str(error)
+    ):
+        return f"There is no room to write to {run.folder}: free some space on the disk."
     if isinstance(error, OSError):
         return f"A file cannot be read or written: {error}."
     return f"Training broke off ({type(error).__name__}); the details are in {run.log}."
 
 
 def _model_so_far(config: TrainingConfig) -> str | None:
-    return config.model_file if Path(config.model_file).exists() else None
+    """Return the model file, if it is this run's."""
+    try:
+        description = read_description(Path(config.model_file))
+    except CatDogError:
+        return None
+    own = description.run == Run(Path(config.run_folder)).identity()
+    return config.model_file if own else None
 
 
 def _listen(commands: RawIOBase, orders: Orders) -> None:

@@ -62,7 +62,7 @@ def openvino_form(network: keras.Model, size: ImageSize) -> tuple[bytes, bytes]:
 
 def keras_form(network: keras.Model) -> bytes:
     """Return a network's `.keras` file, without the optimizer's state."""
-    plain = keras.Model(network.inputs, network.outputs, name=network.name)
+    plain = keras.Model(network.inputs, network.outputs[0], name=network.name)
     with tempfile.TemporaryDirectory(prefix="catdog-") as folder:
         path = Path(folder, model_file.KERAS)
         plain.save(path)

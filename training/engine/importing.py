@@ -69,8 +69,9 @@ def _as_classifier(foreign: keras.Model, request: ImportModel) -> _Found:
     size = _image_size(path, foreign, request.image_size)
     scale, scale_note = _scale(foreign, request.scale)
     photos = keras.Input((*size, _COLOURS), name="photos")
-    scores = foreign(_scaled(photos, scale))
     output = _output_kind(path, foreign, len(request.class_names))
+    answer = foreign(_scaled(photos, scale))
+    scores = answer[0] if isinstance(answer, list) else answer
     activation = _activation(foreign)
     notes = [scale_note]
     if activation == "linear":

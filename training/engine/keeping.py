@@ -10,18 +10,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.engine.checkpoint import restore_variables, save_weights
+from training.engine.checkpoint import can_be_restored, restore_variables, save_weights
 from training.engine.conversion import network_members
 from training.engine.networks import output_kind
 from training.engine.phases import learning_variables
 from training.engine.preparation import Prepared
-from training.errors import TrainingError
+from training.errors import ModelFileError, TrainingError
 from training.events import EpochEnded
 from training.model_file import (
     HISTORY,
     Metrics,
     ModelDescription,
     TrainedOn,
+    read_description,
     write_model_file,
 )
 from training.openvino_runtime import openvino_version
@@ -50,6 +51,14 @@ class BestEpochs:
             save_weights(self._run.weights(latest.epoch), self._variables)
         return ranked
 
+    def still_there(self, best: Sequence[EpochEnded]) -> tuple[EpochEnded, ...]:
+        """Return those of the best epochs whose weights can still be read."""
+        return tuple(
+            epoch
+            for epoch in best
+            if can_be_restored(self._run.weights(epoch.epoch), self._variables)
+        )
+
     def restore(self, epoch: EpochEnded) -> None:
         """Give the network the weights it had at the end of an epoch."""
         restore_variables(self._run.weights(epoch.epoch), self._variables)
@@ -65,11 +74,11 @@ class BestEpochs:
 class ModelKeeper:
     """Writes the model file."""
 
-    def __init__(self, prepared: Prepared, run: Run, *, exists_already: bool) -> None:
-        """Write the model of `run`, over its own one where that `exists_already`."""
+    def __init__(self, prepared: Prepared, run: Run) -> None:
+        """Write the model of `run`."""
         self._prepared = prepared
         self._run = run
-        self._wrote = exists_already
+        self._identity = run.identity()
         self._file = Path(prepared.config.model_file)
         self._not_before = 0.0
         recipe = prepared.recipe
@@ -88,21 +97,29 @@ class ModelKeeper:
             TrainingError: Another model has that name by now.
         """
         began = perf_counter()
-        if not self._wrote and self._file.exists():
+        if not self._may_be_written():
             raise TrainingError(
-                f"There is a model file {self._file} by now, which is left as it is: train "
-                "again under another name."
+                f"There is a model file {self._file} by now that is not this run's, and is left "
+                "as it is: move it away, then go on with --resume."
             )
         self.bring_plain_up_to_date()
         prepared = self._prepared
         members = network_members(
             prepared.plain, len(prepared.dataset.class_names), prepared.numbers.image_size
         )
-        self._wrote = True
         members[HISTORY] = format_history(self._run.history()).encode()
         write_model_file(self._file, self._description(metrics), members)
         ended = perf_counter()
         self._not_before = ended + (ended - began) / SHARE_OF_TIME_FOR_SAVING
+
+    def _may_be_written(self) -> bool:
+        """Tell whether there is no model file yet, or an earlier one of this very run."""
+        if not self._file.exists():
+            return True
+        try:
+            return read_description(self._file).run == self._identity
+        except ModelFileError:
+            return False
 
     def bring_plain_up_to_date(self) -> None:
         """Give the 32-bit twin what the network has learnt."""
@@ -117,6 +134,7 @@ class ModelKeeper:
             image_size=prepared.numbers.image_size,
             output=output_kind(len(prepared.dataset.class_names)),
             recipe=prepared.recipe.name,
+            run=self._identity,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             trained_on=TrainedOn(
                 name=prepared.dataset.path.name,

@@ -117,9 +117,9 @@ class Trainer:
         self._stream = PhotoStream(prepared.training, prepared.numbers.seed)
         self._weights = class_weights(prepared.training)
         self._best = BestEpochs(self._run, learning_variables(prepared.network, prepared.recipe))
-        self._keeper = ModelKeeper(
-            prepared, self._run, exists_already=self._standing.saved_epoch > 0
-        )
+        best = self._best.still_there(self._standing.best)
+        self._standing = replace(self._standing, best=best)
+        self._keeper = ModelKeeper(prepared, self._run)
         self._reporter = EventReporter(supervision.emit, self._clock)
         self._watcher = StopWatcher(self._heed)
 
@@ -134,6 +134,9 @@ class Trainer:
 
     def _train(self) -> Outcome:
         self._run.cut_history(self._standing.epoch)
+        lost = self._standing.epoch - len(self._run.history())
+        if lost:
+            self._listener.noticed(f"The history of this run lacks {lost} of its epochs.")
         self._announce()
         self._supervision.heed_stops()
         try:
