@@ -133,7 +133,7 @@ def assess(
     *,
     validation: JudgedPhotos | None = None,
     leaked: AbstractSet[str] | None = None,
-    includes_training_photos: bool | None = None,
+    includes_training_photos: bool | None = False,
 ) -> Evaluation:
     """Compute everything that answers about labelled photos tell of a classifier.
 
@@ -143,7 +143,7 @@ def assess(
             fitted on and judged in turns.
         leaked: Names of photos that a training photo is a near duplicate of, if these were looked
             for.
-        includes_training_photos: Whether the classifier was trained on some of them.
+        includes_training_photos: Whether the classifier was trained on some of them, if known.
     """
     fitting = fitting_for(judged, validation)
     return Evaluation(

@@ -23,7 +23,7 @@ def test_json_is_as_agreed(model: Path, dataset: Path, capsys: pytest.CaptureFix
         "model": "colours",
         "dataset": str(dataset),
         "split": "all",
-        "includes_training_photos": False,
+        "includes_training_photos": None,
         "photos": 9,
         "accuracy": 8 / 9,
         "accuracy_low": interval.low,
@@ -66,7 +66,8 @@ def test_in_words_the_accuracy_comes_first_and_the_worst_mistakes_last(
     output = capsys.readouterr()
     lines = output.out.splitlines()
     assert lines[0] == "88.9% (56.5% to 98.0%) of 9 photos (all) by colours"
-    assert lines[2:5] == ["taken for  blue  red", "  blue        4    1", "  red         0    4"]
+    assert lines[1] == "Whether the model was trained on some of these photos is not known."
+    assert lines[3:6] == ["taken for  blue  red", "  blue        4    1", "  red         0    4"]
     assert lines[-2] == "worst mistakes"
     assert lines[-1].startswith("  blue/in truth red.jpg: blue taken for red at 9")
     assert output.err == "left out red/empty.jpg: the file is empty\n"

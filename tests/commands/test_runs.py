@@ -51,6 +51,7 @@ def test_a_run_is_shown_in_json_as_agreed(home: Path, capsys: pytest.CaptureFixt
     assert run_here("runs", "show", "größer 1", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown.pop("reason") is None
+    assert (shown.pop("device"), shown.pop("precision")) == (None, None)
     assert shown == {
         "name": "größer 1",
         "recipe": "baseline",
