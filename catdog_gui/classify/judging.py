@@ -147,10 +147,7 @@ def judge(
     rows: list[tuple[float, ...]] = []
     unreadable: list[tuple[str, str]] = []
 
-    def pixels(photo: LabelledPhoto, size: ImageSize) -> NDArray[np.uint8]:
-        return read_photo(dataset.read(photo), size)
-
-    for answers in ask(photos, pixels, classifier, should_stop=should_stop):
+    for answers in ask(photos, _reader_of(dataset), classifier, should_stop=should_stop):
         for photo, answer in answers:
             if isinstance(answer, PhotoError):
                 unreadable.append((photo.name, str(answer)))
@@ -170,6 +167,13 @@ def judge(
         _probabilities(classifier, rows),
         tuple(unreadable),
     )
+
+
+def _reader_of(dataset: Dataset) -> Callable[[LabelledPhoto, ImageSize], NDArray[np.uint8]]:
+    def pixels(photo: LabelledPhoto, size: ImageSize) -> NDArray[np.uint8]:
+        return read_photo(dataset.read(photo), size)
+
+    return pixels
 
 
 def _label_indices(classifier: Classifier, dataset: Dataset) -> list[int]:

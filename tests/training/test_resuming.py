@@ -208,7 +208,7 @@ def test_the_same_seed_gives_the_same_weights(
     tmp_path: Path, photos: Path, uninterrupted: TrainingConfig
 ) -> None:
     config = config_of(tmp_path, photos)
-    train(config)
+    assert isinstance(train(config)[-1], Finished)
     check_equal(config, uninterrupted)
 
 

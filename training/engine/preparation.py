@@ -125,19 +125,10 @@ def prepare(
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
     check_memory(plain, recipe, numbers)
-    alone = strategy.num_replicas_in_sync == 1
     if earlier is not None:
         precision = earlier.precision
-    elif alone:
-        listener.progress("Measuring which precision is quicker here", 0, 0)
-        precision = _choose_precision(blueprint, plans[-1], Path(config.cache_folder))
     else:
-        precision = _precision_together(numbers.precision)
-    network = plain
-    if not alone or precision != Precision.FLOAT32:
-        with strategy.scope():
-            network = build_network(replace(blueprint, weights=None), precision)
-        network.set_weights(plain.get_weights())
+        precision = _precision(blueprint, plans, listener, strategy, Path(config.cache_folder))
     return Prepared(
         config=config,
         recipe=recipe,
@@ -145,12 +136,38 @@ def prepare(
         cache=cache,
         training=training,
         validation=validation,
-        network=network,
+        network=_network_to_train(blueprint, plain, precision, strategy),
         plain=plain,
         precision=precision,
         weights_digest=_digest(weights) if weights else "",
         plans=plans,
     )
+
+
+def _precision(
+    blueprint: Blueprint,
+    plans: Sequence[PhasePlan],
+    listener: Listener,
+    strategy: tf.distribute.Strategy,
+    cache_folder: Path,
+) -> str:
+    """Choose what numbers a new run computes with; several workers have to agree on it."""
+    if strategy.num_replicas_in_sync > 1:
+        return _precision_together(blueprint.hyperparameters.precision)
+    listener.progress("Measuring which precision is quicker here", 0, 0)
+    return _choose_precision(blueprint, plans[-1], cache_folder)
+
+
+def _network_to_train(
+    blueprint: Blueprint, plain: keras.Model, precision: str, strategy: tf.distribute.Strategy
+) -> keras.Model:
+    """Return the 32-bit network itself, or its twin in another precision or on several devices."""
+    if strategy.num_replicas_in_sync == 1 and precision == Precision.FLOAT32:
+        return plain
+    with strategy.scope():
+        network = build_network(replace(blueprint, weights=None), precision)
+    network.set_weights(plain.get_weights())
+    return network
 
 
 def _check_unchanged(dataset: Dataset, earlier: Standing | None) -> None:
