@@ -1,6 +1,7 @@
 """Which numbers to compute with: chosen by measurement on the machine at hand."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.configuration import Precision
+from training.engine.devices import device_in_use
 from training.files import write_bytes
 
 WARM_UP_STEPS = 2
@@ -71,10 +73,8 @@ def _shape_of(network: keras.Model) -> str:
 
 
 def _machine() -> str:
-    import platform
-
-    gpus = len(tf.config.list_physical_devices("GPU"))
-    return f"{platform.processor() or platform.machine()}, {gpus} GPUs, TensorFlow {tf.__version__}"
+    """Name all that decides how quick a step is; a folder of caches may be moved to another."""
+    return f"{device_in_use()}, {os.cpu_count()} cores, TensorFlow {tf.__version__}"
 
 
 def _recall(memory: Path) -> dict[str, str]:
