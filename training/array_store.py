@@ -33,6 +33,8 @@ MOST_BYTES = 10_000_000_000
 SHARE_OF_FREE_SPACE = 0.5
 
 _PACK_BYTES = 48_000_000
+_MOST_OPEN = 64
+"""Packs kept open at a time: macOS lets a process have 256 files."""
 _LEFTOVER_SECONDS = 3600
 """How old a file of an unfinished pack has to be to belong to no one who still writes it."""
 _SUFFIX = ".pack"
@@ -142,9 +144,7 @@ class ArrayStore:
         if place is None:
             return None
         try:
-            file = self._files.get(place.pack)
-            if file is None:
-                file = self._files[place.pack] = place.pack.open("rb")
+            file = self._file(place.pack)
             file.seek(place.offset)
             row = file.read(self._row_bytes)
         except OSError:
@@ -154,6 +154,14 @@ class ArrayStore:
             return row
         self._discard(key, place.pack)
         return None
+
+    def _file(self, pack: Path) -> BinaryIO:
+        """Return an open pack; the one that was asked for longest ago makes way for it."""
+        file = self._files.pop(pack, None) or pack.open("rb")
+        self._files[pack] = file  # a dictionary keeps the order in which it was filled
+        if len(self._files) > _MOST_OPEN:
+            self._files.pop(next(iter(self._files))).close()
+        return file
 
     def _discard(self, key: str, pack: Path) -> None:
         """Forget a damaged array, and have the next store that is opened do without its pack.

@@ -451,3 +451,17 @@ def test_what_a_killed_process_was_writing_is_removed_once_no_one_can_be_writing
     opened(killed_root, "another").close()
     assert not part.exists()
     assert kept(killed_root).keys() == {1}
+
+
+def test_a_store_of_many_packs_keeps_few_files_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(array_store, "_MOST_OPEN", 3)
+    write_store(tmp_path, [[number] for number in range(12)])
+    store = opened(tmp_path)
+    before = len(psutil.Process().open_files())
+    for number in [*range(12), *range(12)]:
+        assert holds(store, str(number), row(number))
+    assert len(psutil.Process().open_files()) - before == 3
+    store.close()
+    assert len(psutil.Process().open_files()) == before
