@@ -56,6 +56,13 @@ class Dataset:
         """
         return self.source.read(photo.name)
 
+    def stamp(self, photo: LabelledPhoto) -> str | None:
+        """Return what is another whenever a photo's file was changed, or nothing if none is known.
+
+        It costs no more than a look at the file's size and times.
+        """
+        return self.source.stamp(photo.name)
+
     def counts(self) -> dict[str, int]:
         """Count the photos of every class."""
         counted = Counter(photo.label for photo in self.photos)

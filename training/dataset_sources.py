@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from time import time_ns
 from typing import Protocol
 
 from training.errors import DatasetError
@@ -14,6 +15,8 @@ from training.progress import Watch
 _HIDDEN = (".", "__MACOSX")
 _FILES_A_STEP = 1000
 """How many files are looked at between two words of progress."""
+_SETTLED_NANOSECONDS = 3_000_000_000
+"""How old a change must be to be told from the next one: FAT counts every other second."""
 
 
 class PhotoSource(Protocol):
@@ -24,6 +27,13 @@ class PhotoSource(Protocol):
 
         Raises:
             PhotoError: It cannot be read.
+        """
+        ...
+
+    def stamp(self, name: str) -> str | None:
+        """Return what is another whenever a photo's file was changed, or nothing if none is known.
+
+        It costs no more than a look at the file's size and times.
         """
         ...
 
@@ -57,6 +67,24 @@ class FolderSource:
             PhotoError: It cannot be read.
         """
         return read_file(self._root / name)
+
+    def stamp(self, name: str) -> str | None:
+        """Return what is another whenever a photo's file was changed."""
+        return file_stamp(self._root / name)
+
+
+def file_stamp(file: Path) -> str | None:
+    """Return what is another whenever a file was changed; nothing if it was changed just now.
+
+    A second change within the same tick of the file system's clock would leave no trace.
+    """
+    try:
+        status = file.stat()
+    except (OSError, ValueError):
+        return None
+    if time_ns() - status.st_mtime_ns < _SETTLED_NANOSECONDS:
+        return None
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def is_hidden(name: str) -> bool:

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from training.dataset_sources import Entry, is_hidden, is_photo_name
+from training.dataset_sources import Entry, file_stamp, is_hidden, is_photo_name
 from training.errors import DatasetError, PhotoError
 from training.images import MOST_BYTES
 from training.progress import Watch
@@ -57,12 +57,25 @@ class ZipSource:
     """Reads members of a zip; `zipfile` lets several threads read one archive at a time."""
 
     def __init__(
-        self, archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], opened: ExitStack
+        self,
+        path: Path,
+        archive: zipfile.ZipFile,
+        members: Mapping[str, zipfile.ZipInfo],
+        opened: ExitStack,
     ) -> None:
-        """Read the members of an open zip by the names given to them; `opened` is closed after."""
+        """Read members of an open zip by the names given to them; `opened` is closed after.
+
+        The zip is the file at `path`, or lies inside it.
+        """
         self._archive = archive
         self._members = members
+        self._stamp = file_stamp(path)
         weakref.finalize(self, opened.close)
+
+    def stamp(self, name: str) -> str | None:
+        """Return what is another whenever the zip was changed, or a photo in it."""
+        member = self._members[name]
+        return self._stamp and f"{self._stamp} {member.CRC:08x} {member.file_size}"
 
     def read(self, name: str) -> bytes:
         """Return a photo file's bytes.
@@ -112,7 +125,7 @@ def open_zip(path: Path, watch: Watch) -> tuple[list[Entry], ZipSource]:
                     f"{path} holds a zip in a zip in a zip, which is one too many: unpack it, and "
                     "choose the innermost zip or its folder."
                 )
-        return entries, ZipSource(archive, members, opened.pop_all())
+        return entries, ZipSource(path, archive, members, opened.pop_all())
 
 
 def _as_zip(content: "_Part") -> zipfile.ZipFile:

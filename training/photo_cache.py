@@ -14,6 +14,7 @@ from training.array_store import ArrayStore
 from training.dataset import Dataset, LabelledPhoto
 from training.errors import PhotoError
 from training.images import ImageSize, read_photo
+from training.photo_keys import PhotoKeys
 
 DECODER = "bilinear 1"
 """Names the way of `training.images`; to be changed with it, so that no older array is used."""
@@ -32,6 +33,7 @@ class PhotoCache:
         self._dataset = dataset
         kind = f"photos-{size.height}x{size.width}-{_short_digest(DECODER)}"
         self._store = ArrayStore(root, kind, (*size, 3), np.uint8)
+        self._known = PhotoKeys(root, dataset.path)
         self._keys: dict[str, str] = {}
 
     def prepare(
@@ -62,11 +64,17 @@ class PhotoCache:
                     on_progress(first + len(some), len(photos))
         finally:
             self._store.flush()  # what is decoded is kept, also when there is a stop
+            self._known.save()
         return readable
 
     def key(self, photo: LabelledPhoto) -> str:
         """Return what stands for a prepared photo's content."""
         return self._keys[photo.name]
+
+    def contents(self, photos: Sequence[LabelledPhoto]) -> str:
+        """Return what stands for the names, labels and contents of prepared photos, in order."""
+        lines = (f"{photo.name}\0{photo.label}\0{self.key(photo)}" for photo in photos)
+        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
     def read(self, photo: LabelledPhoto) -> NDArray[np.uint8]:
         """Return a prepared photo's pixels, shape (height, width, 3).
@@ -85,6 +93,11 @@ class PhotoCache:
 
     def _decode_once(self, photo: LabelledPhoto) -> str | None:
         """Have a photo in the store, and return why it cannot be read, if so."""
+        stamp = self._dataset.stamp(photo)  # before it is read, lest a change meanwhile be missed
+        known = self._known.get(photo.name, stamp)
+        if known is not None and known in self._store:
+            self._keys[photo.name] = known
+            return None
         try:
             content = self._dataset.read(photo)
             key = hashlib.sha256(content).hexdigest()
@@ -92,6 +105,7 @@ class PhotoCache:
                 self._store.add(key, read_photo(content, self.size))
         except PhotoError as error:
             return str(error)
+        self._known.learn(photo.name, stamp, key)
         self._keys[photo.name] = key
         return None
 

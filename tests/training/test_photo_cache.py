@@ -28,6 +28,7 @@ class Photos:
 
     files: dict[str, bytes]
     reads: list[str] = field(default_factory=list)
+    stamps: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
@@ -35,6 +36,10 @@ class Photos:
         if name not in self.files:
             raise PhotoError("the file is not there")
         return self.files[name]
+
+    def stamp(self, name: str) -> str | None:
+        """Return a file's stamp, if it was given one."""
+        return self.stamps.get(name)
 
     def dataset(self) -> Dataset:
         """Return a dataset of all files there are just now."""
@@ -245,3 +250,51 @@ def test_preparing_reads_every_file_once(tmp_path: Path) -> None:
     source = some_photos()
     pixels_of(source, tmp_path)
     assert sorted(source.reads) == sorted(source.files)
+
+
+def test_files_that_seem_unchanged_are_not_read_again(tmp_path: Path) -> None:
+    source = some_photos()
+    source.stamps = dict.fromkeys(source.files, "old")
+    before = pixels_of(source, tmp_path)
+    source.reads.clear()
+    after = pixels_of(source, tmp_path)
+    assert source.reads == []
+    assert all(np.array_equal(before[name], after[name]) for name in source.files)
+
+
+def test_files_that_changed_or_may_have_changed_are_read_again(tmp_path: Path) -> None:
+    source = some_photos()
+    source.stamps = {name: "old" for name in source.files if name != "5.jpg"}
+    pixels_of(source, tmp_path)
+    source.reads.clear()
+    source.stamps["0.jpg"] = "new"
+    source.files["0.jpg"] = photo_bytes("blue")
+    pixels = pixels_of(source, tmp_path)
+    assert sorted(source.reads) == ["0.jpg", "5.jpg"]
+    assert np.array_equal(pixels["0.jpg"], read_photo(source.files["0.jpg"], SIZE))
+
+
+def test_an_array_that_is_gone_is_made_anew_though_its_file_seems_unchanged(tmp_path: Path) -> None:
+    source = some_photos()
+    source.stamps = dict.fromkeys(source.files, "old")
+    pixels_of(source, tmp_path)
+    for pack in tmp_path.glob("photos-*/*.pack"):
+        pack.unlink()
+    source.reads.clear()
+    pixels_of(source, tmp_path)
+    assert sorted(source.reads) == sorted(source.files)
+
+
+def test_contents_tell_photos_apart_by_name_label_content_and_order(tmp_path: Path) -> None:
+    def contents(files: dict[str, bytes]) -> str:
+        dataset = Photos(files).dataset()
+        cache = PhotoCache(dataset, SIZE, tmp_path)
+        found = cache.contents(cache.prepare(dataset.photos))
+        cache.close()
+        return found
+
+    red, blue = photo_bytes("red"), photo_bytes("blue")
+    first = contents({"1.jpg": red, "2.jpg": blue})
+    assert contents({"1.jpg": red, "2.jpg": blue}) == first
+    others = [{"1.jpg": blue, "2.jpg": red}, {"2.jpg": blue, "1.jpg": red}, {"1.jpg": red}]
+    assert all(contents(files) != first for files in others)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.helpers.photos import write_dataset, write_photo
+from tests.helpers.photos import photo_bytes, write_dataset, write_photo
 from tests.helpers.training_configs import TINY, small_config
 from training.configuration import (
     STUDY_AUGMENTATION,
@@ -182,11 +182,26 @@ def test_a_paused_run_can_be_stopped(tmp_path: Path, photos: Path) -> None:
     assert any(isinstance(event, Paused) for event in events)
 
 
-def test_a_run_whose_dataset_changed_is_not_resumed(tmp_path: Path) -> None:
+def add_photo(dataset: Path) -> None:
+    write_photo(dataset / "red" / "another.jpg", "red", 99)
+
+
+def change_contents(dataset: Path) -> None:
+    """Replace photos by others of the same names and sizes."""
+    for file in (dataset / "red").iterdir():
+        size = len(file.read_bytes())
+        others = (photo_bytes("green", seed) for seed in range(100))
+        file.write_bytes(next(other for other in others if len(other) <= size).ljust(size, b"\0"))
+
+
+@pytest.mark.parametrize("change", [add_photo, change_contents])
+def test_a_run_whose_dataset_changed_is_not_resumed(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
     dataset = write_dataset(tmp_path / "photos")
     config = config_of(tmp_path, dataset)
     train(config, at_batch(2, 1, TrainingProcess.stop))
-    write_photo(dataset / "red" / "another.jpg", "red", 99)
+    change(dataset)
     outcome = train(config, resume=True)[-1]
     assert isinstance(outcome, Failed)
     assert str(dataset) in outcome.reason

@@ -33,6 +33,8 @@ class Standing:
 
     fingerprint: str
     """The dataset's, without which the run cannot go on as it began."""
+    contents: str = ""
+    """What stands for the contents of all photos shown; empty in older checkpoints."""
     precision: str
     """What numbers the network computes with, a Keras dtype policy."""
     phase: int = 0

@@ -45,6 +45,8 @@ class Prepared:
     """The photos to learn from that can be read."""
     validation: Sequence[LabelledPhoto]
     """The photos to be judged by that can be read."""
+    contents: str
+    """What stands for the contents of all these photos."""
     network: keras.Model
     """What is trained, not compiled."""
     plain: keras.Model
@@ -105,13 +107,14 @@ def prepare(
     Raises:
         DatasetError: The dataset cannot be opened or divided so, or holds no readable photos.
         ConfigurationError: There is no such recipe.
-        RunError: The run goes on, and its dataset has changed.
+        RunError: The run goes on, and its dataset has changed, be it a single photo's content.
         WeightsError: The backbone's pretrained weights cannot be had.
     """
     recipe, numbers = find_recipe(config.recipe), config.hyperparameters
     listener.progress("Opening the dataset", 0, 0)
     dataset = open_dataset(Path(config.dataset))
-    _check_unchanged(dataset, earlier)
+    if earlier is not None and earlier.fingerprint != dataset.fingerprint:
+        raise _changed(dataset)
     if earlier is None:
         config = _with_duplicates_together(config, dataset, listener)
     split = config.split.divide(dataset)
@@ -121,6 +124,9 @@ def prepare(
     training = _decode(cache, _shown(split.train, numbers, plans), "training", listener)
     validation = _decode(cache, split.validation, "validation", listener)
     _check_classes(dataset, training, validation)
+    contents = cache.contents([*training, *validation])
+    if earlier is not None and earlier.contents not in {"", contents}:
+        raise _changed(dataset)
     blueprint = Blueprint(recipe, numbers, len(dataset.class_names), weights)
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
@@ -136,6 +142,7 @@ def prepare(
         cache=cache,
         training=training,
         validation=validation,
+        contents=contents,
         network=_network_to_train(blueprint, plain, precision, strategy),
         plain=plain,
         precision=precision,
@@ -170,12 +177,11 @@ def _network_to_train(
     return network
 
 
-def _check_unchanged(dataset: Dataset, earlier: Standing | None) -> None:
-    if earlier is not None and earlier.fingerprint != dataset.fingerprint:
-        raise RunError(
-            f"The dataset {dataset.path} has changed since the run began, so that it cannot go on "
-            "as it began: put back what was there, or train anew under another name."
-        )
+def _changed(dataset: Dataset) -> RunError:
+    return RunError(
+        f"The dataset {dataset.path} has changed since the run began, so that it cannot go on as "
+        "it began: put back what was there, or train anew under another name."
+    )
 
 
 def _with_duplicates_together(

@@ -110,7 +110,9 @@ class Trainer:
         self._prepared = prepare(config, self._listener, earlier, self._strategy)
         self._run.write(replace(self._run.read(), config=self._prepared.config))
         self._standing = earlier or Standing(
-            fingerprint=self._prepared.dataset.fingerprint, precision=self._prepared.precision
+            fingerprint=self._prepared.dataset.fingerprint,
+            contents=self._prepared.contents,
+            precision=self._prepared.precision,
         )
         self._resumed = earlier is not None
         prepared = self._prepared

@@ -58,6 +58,9 @@ class Files:
             raise PhotoError("the file is not there")
         return self.content[name]
 
+    def stamp(self, name: str) -> str | None:
+        """Know of no change, nor of none."""
+
     def dataset(self) -> Dataset:
         """Return the dataset."""
         photos = tuple(LabelledPhoto(name, 0) for name in self.content)

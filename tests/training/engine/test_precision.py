@@ -156,9 +156,7 @@ def test_another_network_or_batch_size_is_measured_apart(memory: Path) -> None:
     assert len(json.loads(memory.read_text("utf-8"))) == 3
 
 
-def test_another_processor_is_measured_anew(
-    memory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_processor_is_measured_anew(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen(Workshop([2.0], [1.0]), memory) == BFLOAT16
     monkeypatch.setattr(precision, "device_in_use", lambda: "CPU (one without BF16)")
     assert chosen(Workshop([1.0], [1.0]), memory) == FLOAT32
