@@ -159,22 +159,6 @@ def leaked_photos(groups: Iterable[Group], split: Split, part: str = "test") -> 
     )
 
 
-def leaked_test_photos(
-    dataset: Dataset,
-    split: Split,
-    *,
-    on_progress: OnProgress = no_progress,
-    should_stop: ShouldStop = never,
-) -> frozenset[str]:
-    """Look at a dataset and return the test photos that a model has seen, in a duplicate.
-
-    Raises:
-        WorkStopped: It was asked to stop.
-    """
-    groups = find_groups(dataset, on_progress=on_progress, should_stop=should_stop)
-    return leaked_photos(groups, split)
-
-
 def _named(hashes: Hashes, groups: Iterable[Sequence[int]]) -> tuple[Group, ...]:
     """Return groups of two and more by their names, in the dataset's order."""
     ordered = sorted(sorted(rows) for rows in groups if len(rows) > 1)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from training.engine.backbones import build_backbone, cut, freeze, last_frozen_layer
+from training.engine.backbones import build_backbone, cut, freeze
 from training.engine.conversion import openvino_form
 from training.errors import CatDogError
 from training.images import ImageSize, read_photo
@@ -92,12 +92,10 @@ def error_of(action: Callable[[], object]) -> str:
     return "no error"
 
 
-def fine_tuning_facts(network: keras.Model, trainable_from: str) -> Facts:
+def fine_tuning_facts(network: keras.Model, trainable_from: str, cut_behind: str) -> Facts:
     """Cut a network, train its upper part, and look at the whole."""
     photos = some_photos()
     freeze(network, trainable_from)
-    cut_behind = last_frozen_layer(network)
-    assert cut_behind is not None
     lower, upper = cut(network, cut_behind)
     first = answers(network, photos)
     features = answers(lower, photos)
@@ -108,7 +106,6 @@ def fine_tuning_facts(network: keras.Model, trainable_from: str) -> Facts:
     trained = answers(network, photos)
     parts = answers(upper, answers(lower, photos))
     return {
-        "cut_behind": cut_behind,
         "apart_before": together,
         "apart_after": farthest(trained, parts),
         "moved": farthest(first, trained),
@@ -159,15 +156,13 @@ def vgg19_facts(folder: Path) -> Facts:
     around_means = keras.Model(network.inputs[0], network.get_layer("around_means").output)
     cut_short = folder / "cut short.h5"
     cut_short.write_bytes(path.read_bytes()[:1_000_000])
-    facts = {
+    return {
         "prepared": float(np.abs(answers(around_means, photos) - prepared).max()),
         "as_published": farthest(answers(published, prepared), answers(features, photos)),
         "conversion": conversion_facts(network),
         "cut_short": error_of(lambda: classifier("vgg19", cut_short)),
-        "fine_tuning": fine_tuning_facts(network, "block5"),
+        "fine_tuning": fine_tuning_facts(network, "block5", "block4_pool"),
     }
-    freeze(network, None)
-    return {**facts, "features_cut_behind": last_frozen_layer(network)}
 
 
 def mobilenetv2_facts(folder: Path) -> Facts:
@@ -192,17 +187,14 @@ def mobilenetv2_facts(folder: Path) -> Facts:
         "cut_inside_a_block": error_of(lambda: cut(network, "block_14_expand")),
         "cut_nowhere": error_of(lambda: cut(network, "block_99_add")),
         "freeze_nowhere": error_of(lambda: freeze(network, "block_99")),
-        "fine_tuning": fine_tuning_facts(network, "block_13"),
+        "fine_tuning": fine_tuning_facts(network, "block_13", "block_12_add"),
         "whole": whole_training_facts(network, "block_13"),
     }
     facts["of_another"] = error_of(lambda: classifier("mobilenetv2", folder / VGG19_FILE))
     published.set_weights([values * np.nan for values in published.get_weights()])
     published.save(path)
     facts["no_numbers"] = error_of(lambda: classifier("mobilenetv2", path))
-    freeze(network, "block_14_depthwise")
-    inside = last_frozen_layer(network)
-    freeze(network, "Conv1")
-    return {**facts, "inside_a_block": inside, "all_trained": last_frozen_layer(network)}
+    return facts
 
 
 def real_weights_facts(photos: Path) -> Facts:

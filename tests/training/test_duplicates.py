@@ -19,12 +19,11 @@ from training.duplicates import (
     find_groups,
     find_leaks,
     leaked_photos,
-    leaked_test_photos,
 )
 from training.errors import WorkStopped
 from training.hashes import Hashes, perceptual_hashes
 from training.images import ImageSize
-from training.splits import Split, SplitMethod, split_dataset
+from training.splits import Split, SplitMethod
 
 REAL_PAIRS = {
     frozenset(pair)
@@ -220,19 +219,11 @@ def test_looking_and_comparing_tell_their_progress_and_can_be_stopped(folder: Pa
     told.clear()
     find_duplicates(hashes, on_progress=lambda done, total: told.append((done, total)))
     assert told == [(0, 20), (20, 20)]
-    for work in (perceptual_hashes, find_groups, leaked_test_photos_of_all):
+    for work in (perceptual_hashes, find_groups):
         with pytest.raises(WorkStopped):
             work(dataset, should_stop=lambda: True)
     with pytest.raises(WorkStopped):
         find_duplicates(hashes, should_stop=lambda: True)
-
-
-def leaked_test_photos_of_all(
-    dataset: Dataset, *, should_stop: Callable[[], bool]
-) -> frozenset[str]:
-    return leaked_test_photos(
-        dataset, split_dataset(dataset, SplitMethod.STRATIFIED), should_stop=should_stop
-    )
 
 
 def test_some_of_the_photos_can_be_looked_at(folder: Path) -> None:
@@ -271,9 +262,9 @@ def test_a_split_that_keeps_duplicates_together_has_no_leaks(folder: Path) -> No
     apart = SplitChoice(method=SplitMethod.STRATIFIED)
     together = SplitChoice(method=SplitMethod.STRATIFIED, together=groups)
     assert find_leaks(groups, apart.divide(dataset))
-    assert leaked_test_photos(dataset, apart.divide(dataset))
+    assert leaked_photos(groups, apart.divide(dataset))
     assert not find_leaks(groups, together.divide(dataset))
-    assert not leaked_test_photos(dataset, together.divide(dataset))
+    assert not leaked_photos(groups, together.divide(dataset))
 
 
 @pytest.mark.real_photos

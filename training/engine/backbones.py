@@ -78,18 +78,6 @@ def freeze(network: keras.Model, trainable_from: str | None) -> None:
         layer.trainable = place >= first and not normalises
 
 
-def last_frozen_layer(network: keras.Model) -> str | None:
-    """Return where a network is best cut: the last layer before anything is trained, if any is."""
-    backbone = _backbone_layers(network)
-    trained = [place for place, layer in enumerate(backbone) if layer.trainable_weights]
-    frozen = backbone[: trained[0]] if trained else backbone
-    while any(layer.get_weights() for layer in frozen):
-        if _parts(network, frozen[-1].name) is not None:
-            return frozen[-1].name
-        frozen = frozen[:-1]
-    return None
-
-
 def cut(network: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Model]:
     """Cut a network behind a layer into a lower and an upper network that share its layers.
 
