@@ -1,6 +1,7 @@
 """Training runs on disk: a folder for each, with its configuration, state and history.
 
     RUN/run.json            configuration, state, process, model, reason
+    RUN/split.json          the names of the photos that train, validate and test
     RUN/history.csv         one line an epoch
     RUN/checkpoint.npz      all that is needed to go on, until the run is finished
     RUN/epoch-N.npz         the weights of the best epochs, as long
@@ -107,6 +108,11 @@ class Run:
     def kept_weights(self) -> list[Path]:
         """Return the files of the best epochs' weights."""
         return list(self.folder.glob("epoch-*.npz"))
+
+    @property
+    def split(self) -> Path:
+        """The manifest of its split: the names of every part's photos, as JSON."""
+        return self.folder / "split.json"
 
     @property
     def log(self) -> Path:

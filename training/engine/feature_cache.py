@@ -36,6 +36,8 @@ class FeatureIdentity:
     """The checksum of the backbone's weights."""
     layer: str
     """The layer whose output they are."""
+    through: str
+    """The layer whose kept output they were computed from, rounded as it is; empty for pixels."""
     image_side: int
     views: int
     augmentation: Augmentation

@@ -83,14 +83,15 @@ def _feature_caches(prepared: Prepared, plan: PhasePlan) -> list[FeatureCache]:
     first = _feature_cache(prepared, cut(prepared.plain, lowest)[0], pixels, lowest)
     if layer == lowest:
         return [first]
-    return [first, _feature_cache(prepared, between(prepared.plain, lowest, layer), first, layer)]
+    upper = between(prepared.plain, lowest, layer)
+    return [first, _feature_cache(prepared, upper, first, layer, through=lowest)]
 
 
 def _feature_cache(
-    prepared: Prepared, frozen: keras.Model, below: Views, layer: str
+    prepared: Prepared, frozen: keras.Model, below: Views, layer: str, through: str = ""
 ) -> FeatureCache:
     root = Path(prepared.config.cache_folder)
-    return FeatureCache(frozen, below, _identity(prepared, layer), prepared.cache, root)
+    return FeatureCache(frozen, below, _identity(prepared, layer, through), prepared.cache, root)
 
 
 def _fill(cache: FeatureCache, prepared: Prepared, listener: Listener) -> bool:
@@ -106,12 +107,13 @@ def _fill(cache: FeatureCache, prepared: Prepared, listener: Listener) -> bool:
     )
 
 
-def _identity(prepared: Prepared, layer: str) -> FeatureIdentity:
+def _identity(prepared: Prepared, layer: str, through: str) -> FeatureIdentity:
     numbers = prepared.numbers
     return FeatureIdentity(
         backbone=str(prepared.recipe.backbone),
         weights=prepared.weights_digest,
         layer=layer,
+        through=through,
         image_side=numbers.image_side,
         views=numbers.views,
         augmentation=numbers.augmentation,

@@ -1,6 +1,7 @@
 """What has to be at hand before the first step: photos, pretrained weights, the network."""
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,10 +26,12 @@ from training.engine.phases import (
 )
 from training.engine.precision import choose_precision
 from training.errors import DatasetError, RunError
+from training.files import write_bytes
 from training.photo_cache import PhotoCache
-from training.pretrained import fetch_weights, find_weights
+from training.pretrained import fetch_weights, find_weights, use_weights_file
 from training.recipes import Recipe, find_recipe
-from training.splits import SplitMethod
+from training.runs import Run
+from training.splits import Split, SplitMethod
 
 PRECISION_MEMORY = "precision.json"
 
@@ -117,7 +120,7 @@ def prepare(
         raise _changed(dataset)
     if earlier is None:
         config = _with_duplicates_together(config, dataset, listener)
-    split = config.split.divide(dataset)
+    split = _split(config, dataset, earlier)
     plans = plan_phases(recipe, numbers)
     weights = _find_weights(config, recipe, listener)
     cache = PhotoCache(dataset, numbers.image_size, Path(config.cache_folder))
@@ -208,12 +211,31 @@ def _with_duplicates_together(
     return replace(config, split=kept)
 
 
+def _split(config: TrainingConfig, dataset: Dataset, earlier: Standing | None) -> Split:
+    """Divide the dataset and write the split down, or take the one that the run began with.
+
+    A later version of this program might divide otherwise.
+    """
+    manifest = Run(Path(config.run_folder)).split
+    if earlier is not None and manifest.exists():
+        try:
+            return Split.from_manifest(dataset, json.loads(manifest.read_bytes()))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{manifest} cannot be read ({error}): train anew.") from error
+    split = config.split.divide(dataset)
+    write_bytes(manifest, json.dumps(split.manifest(), indent=1).encode())
+    return split
+
+
 def _find_weights(config: TrainingConfig, recipe: Recipe, listener: Listener) -> Path | None:
     """Return the file of a backbone's pretrained weights, downloaded if need be."""
     if recipe.backbone is None:
         return None
     if config.weights_file is not None:
-        return Path(config.weights_file)
+        chosen = use_weights_file(recipe.backbone, Path(config.weights_file))
+        if chosen.remark is not None:
+            listener.noticed(chosen.remark)
+        return chosen.path
     found = find_weights(recipe.backbone)
     if found is not None:
         return found
