@@ -221,7 +221,7 @@ class SplitChoice:
     test_share: float = 0.2
     together: tuple[tuple[str, ...], ...] = ()
     """Groups of names of photos, such as near duplicates, that a split by ratio puts into one
-    part each. Lists, as JSON gives them, become tuples."""
+    part each, as `Dataset.without_root` returns them. Lists, as JSON gives them, become tuples."""
 
     def __post_init__(self) -> None:
         """Check the shares and groups.

@@ -6,15 +6,16 @@ No photo is ever copied, moved or deleted.
 """
 
 import hashlib
+import posixpath
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from training.dataset_labels import Label, find_labels, stands_for_split
 from training.dataset_sources import Entry, FolderSource, PhotoSource, folder_entries
 from training.dataset_zip import open_zip
-from training.errors import DatasetError
+from training.errors import DatasetError, PhotoGoneError
 from training.files import exists, is_folder, is_ordinary_file, is_text
 from training.progress import OnProgress, ShouldStop, Watch, never, no_progress
 
@@ -45,7 +46,8 @@ class Dataset:
     class_names: tuple[str, ...]
     photos: tuple[LabelledPhoto, ...]
     fingerprint: str
-    """SHA-256 over every photo's class, file name and size: the same for a folder and its zip."""
+    """SHA-256 over every photo's class, split folder, file name and size: the same for a folder
+    and its zip."""
     source: PhotoSource = field(compare=False, repr=False)
 
     def read(self, photo: LabelledPhoto) -> bytes:
@@ -53,8 +55,16 @@ class Dataset:
 
         Raises:
             PhotoError: It cannot be read.
+            PhotoGoneError: No photo can be read any more.
         """
         return self.source.read(photo.name)
+
+    def gone(self, error: PhotoGoneError) -> DatasetError:
+        """Return what is told of a dataset that can be read no more, since a photo failed so."""
+        return DatasetError(
+            f"The photos of {self.path} can be read no more ({error}): put them back, or connect "
+            "the disk again."
+        )
 
     def stamp(self, photo: LabelledPhoto) -> str | None:
         """Return what is another whenever a photo's file was changed, or nothing if none is known.
@@ -62,6 +72,26 @@ class Dataset:
         It costs no more than a look at the file's size and times.
         """
         return self.source.stamp(photo.name)
+
+    def without_root(self, groups: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        """Return groups of photos by their names below the deepest folder that all photos share.
+
+        These are the same for a folder and for its zip, which may hold the folder itself.
+        """
+        shared = len(self._root())
+        return tuple(tuple(name[shared:] for name in group) for group in groups)
+
+    def with_root(self, groups: Iterable[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        """Return groups of photos by their names in this dataset; undoes `without_root`."""
+        root = self._root()
+        return tuple(tuple(f"{root}{name}" for name in group) for group in groups)
+
+    def _root(self) -> str:
+        """Return the beginning that all names share, up to a slash."""
+        names = [photo.name for photo in self.photos]
+        ends = (min(names, default=""), max(names, default=""))  # all others share what these do
+        shared = posixpath.commonpath([posixpath.dirname(name) for name in ends])
+        return f"{shared}/" if shared else ""
 
     def counts(self) -> dict[str, int]:
         """Count the photos of every class."""
@@ -178,6 +208,7 @@ def _natural_order(found: tuple[PurePosixPath, Label]) -> tuple[str, int, str]:
 
 def _fingerprint(labels: Mapping[PurePosixPath, Label], sizes: Mapping[PurePosixPath, int]) -> str:
     lines = sorted(
-        f"{label.class_name}\0{file.name}\0{sizes[file]}" for file, label in labels.items()
+        f"{label.class_name}\0{file.name}\0{sizes[file]}\0{label.folder or ''}"
+        for file, label in labels.items()
     )
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

@@ -129,7 +129,7 @@ def check_dataset(
         should_stop=should_stop,
     )
     method = default_split_method(dataset)
-    split = draw_split(dataset, method, together=duplicates.groups)
+    split = draw_split(dataset, method, together=dataset.without_root(duplicates.groups))
     return DatasetReport(
         classes=dataset.counts(),
         unreadable=hashes.unreadable,

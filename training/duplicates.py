@@ -121,7 +121,7 @@ def find_groups(
     on_progress: OnProgress = no_progress,
     should_stop: ShouldStop = never,
 ) -> tuple[Group, ...]:
-    """Find all duplicates of a dataset, as `SplitChoice.together` takes them.
+    """Find all duplicates of a dataset, by the names that its photos have in it.
 
     Args:
         dataset: Photos; those that cannot be read are passed over.

@@ -4,7 +4,7 @@ A split is a choice among a dataset's photos; none of them is copied or moved fo
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
@@ -14,17 +14,19 @@ from training.stratified import PARTS, stratify
 
 STUDY_TRAIN_END = 5000
 STUDY_VALIDATION_END = 7500
+STUDY_TEST_END = 10_000
 
 
 class SplitMethod(StrEnum):
     """How photos are divided among train, validation and test."""
 
     STUDY = "study"
-    """The published study's ids: 0-4999 train, 5000-7499 validation, 7500-9999 test."""
+    """The published study's ids: 0-4999 train, 5000-7499 validation, 7500-9999 test; those above
+    take no part."""
     STRATIFIED = "stratified"
     """By ratio, each class alike, drawn from a seed."""
     FOLDERS = "folders"
-    """By folders named train, validation and test."""
+    """By folders named train, validation and test; without validation, a share of train."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,12 @@ def split_dataset(
         dataset: What to divide.
         method: By the study's ids, by ratio, or by folders.
         seed: Chooses the photos when they are divided by ratio.
-        validation_share: The share of every class that validates, when divided by ratio.
+        validation_share: The share of every class that validates, when divided by ratio or when
+            there is no folder for it.
         test_share: The share of every class that tests, when divided by ratio.
-        together: Groups of names of photos that are put into one part each, such as near
-            duplicates, when divided by ratio; names that the dataset does not have are passed over.
+        together: Groups of names of photos, from `Dataset.without_root`, that are put into one
+            part each, such as near duplicates, when divided by ratio; names that the dataset does
+            not have are passed over.
 
     Raises:
         DatasetError: The dataset does not offer this split, or a class would have no photo to
@@ -121,7 +125,7 @@ def draw_split(
     elif method is SplitMethod.STUDY:
         assign = _study_part
     else:
-        assign = _folder_part
+        assign = _folder_parts(dataset, shares)
     parts: dict[str, list[LabelledPhoto]] = {part: [] for part in PARTS}
     for photo in dataset.photos:
         part = assign(photo)
@@ -149,8 +153,10 @@ def check_split(
 
 
 def _offers_study_split(dataset: Dataset, label: int) -> bool:
-    parts = {_study_part(photo) for photo in dataset.photos if photo.label == label}
-    return None not in parts and {"train", "validation"} <= parts
+    photos = [photo for photo in dataset.photos if photo.label == label]
+    parts = {_study_part(photo) for photo in photos}
+    numbered = all(photo.number is not None for photo in photos)
+    return numbered and {"train", "validation"} <= parts
 
 
 def _study_part(photo: LabelledPhoto) -> str | None:
@@ -158,11 +164,23 @@ def _study_part(photo: LabelledPhoto) -> str | None:
         return None
     if photo.number < STUDY_TRAIN_END:
         return "train"
-    return "validation" if photo.number < STUDY_VALIDATION_END else "test"
+    if photo.number < STUDY_VALIDATION_END:
+        return "validation"
+    return "test" if photo.number < STUDY_TEST_END else None
 
 
-def _folder_part(photo: LabelledPhoto) -> str | None:
-    return photo.folder
+def _folder_parts(
+    dataset: Dataset, shares: tuple[float, float]
+) -> Callable[[LabelledPhoto], str | None]:
+    """Go by folders; without one for validation, a share of the training photos validates.
+
+    It is drawn alike for all runs, whatever their seeds, so that they can be compared.
+    """
+    if any(photo.folder == "validation" for photo in dataset.photos):
+        return lambda photo: photo.folder
+    training = tuple(photo for photo in dataset.photos if photo.folder == "train")
+    drawn = stratify(replace(dataset, photos=training), 0, (shares[0], 0.0))
+    return lambda photo: drawn.get(photo, photo.folder)
 
 
 def _missing(dataset: Dataset, label: int, method: SplitMethod, part: str, together: bool) -> str:

@@ -32,7 +32,8 @@ def stratify(
         dataset: What to divide.
         seed: Decides who goes where.
         shares: The shares of every class that validate and test.
-        together: Names of photos; those of a group are put into one part.
+        together: Names of photos, from `Dataset.without_root`; those of a group are put into one
+            part.
 
     Returns:
         The part of every photo: train, validation or test.
@@ -66,7 +67,8 @@ def _room(counts: Iterable[int], shares: tuple[float, float]) -> Room:
 def _groups(dataset: Dataset, together: Sequence[Sequence[str]]) -> list[list[LabelledPhoto]]:
     """Find the photos of groups; names that are not in the dataset are passed over."""
     photos: Mapping[str, LabelledPhoto] = {photo.name: photo for photo in dataset.photos}
-    groups = [[photos[name] for name in group if name in photos] for group in together]
+    named = dataset.with_root(together)
+    groups = [[photos[name] for name in group if name in photos] for group in named]
     return [group for group in groups if len(group) > 1]
 
 

@@ -33,7 +33,7 @@ def find_leaked(
     trained_on = classifier.description.trained_on
     if trained_on is None or split == "all" or dataset.fingerprint != trained_on.fingerprint:
         return None
-    groups = trained_on.split.together or find_groups(
+    groups = dataset.with_root(trained_on.split.together) or find_groups(
         dataset, on_progress=on_progress, should_stop=should_stop
     )
     return leaked_photos(groups, trained_on.split.divide(dataset), split)

@@ -87,6 +87,14 @@ def test_the_fingerprint_changes_when_a_photo_changes_size(tmp_path: Path) -> No
     assert open_dataset(tmp_path).fingerprint != before
 
 
+def test_the_fingerprint_changes_when_a_photo_changes_its_split(tmp_path: Path) -> None:
+    names = [f"{part}/{kind}/{part}.jpg" for part in ("train", "test") for kind in ("cat", "dog")]
+    before = open_dataset(write_files(tmp_path, names)).fingerprint
+    (tmp_path / "train" / "cat" / "train.jpg").rename(tmp_path / "test" / "cat" / "train.jpg")
+    (tmp_path / "test" / "cat" / "test.jpg").rename(tmp_path / "train" / "cat" / "test.jpg")
+    assert open_dataset(tmp_path).fingerprint != before
+
+
 def test_the_fingerprint_changes_when_a_photo_changes_class(tmp_path: Path) -> None:
     names = ("cat/a.jpg", "cat/b.jpg", "dog/c.jpg")
     before = open_dataset(write_files(tmp_path, names)).fingerprint

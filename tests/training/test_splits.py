@@ -15,7 +15,7 @@ from training.configuration import SplitChoice, TrainingConfig
 from training.dataset import Dataset, LabelledPhoto, open_dataset
 from training.errors import ConfigurationError, DatasetError
 from training.model_file import TrainedOn, read_model_file, write_model_file
-from training.splits import Split, SplitMethod, split_dataset
+from training.splits import Split, SplitMethod, default_split_method, split_dataset
 
 
 @pytest.fixture
@@ -127,6 +127,55 @@ def test_a_split_written_down_is_found_again(dataset: Dataset) -> None:
     split = split_dataset(dataset, SplitMethod.STRATIFIED, seed=9)
     written = json.dumps(split.manifest())
     assert Split.from_manifest(dataset, json.loads(written)) == split
+
+
+def test_a_folder_and_its_zip_are_divided_alike_also_where_photos_are_kept_together(
+    tmp_path: Path,
+) -> None:
+    names = [f"{kind}/{n}.jpg" for kind in ("cat", "dog") for n in range(20)]
+    folder = open_dataset(write_files(tmp_path / "pets", names))
+    inside = {f"pets/{name}": name.encode() for name in names}
+    packed = open_dataset(write_zip(tmp_path / "pets.zip", inside))
+    groups = folder.without_root([("cat/0.jpg", "cat/1.jpg"), ("dog/3.jpg", "dog/8.jpg")])
+    assert packed.with_root(groups)[0] == ("pets/cat/0.jpg", "pets/cat/1.jpg")
+    assert packed.without_root(packed.with_root(groups)) == groups
+    for seed in range(5):
+        splits = [
+            split_dataset(dataset, SplitMethod.STRATIFIED, seed=seed, together=groups)
+            for dataset in (folder, packed)
+        ]
+        mine, theirs = (part_of(split) for split in splits)
+        assert {f"pets/{name}": part for name, part in mine.items()} == theirs
+        assert all(kept(splits[1], packed.with_root(groups)))
+
+
+def test_numbers_beyond_the_studys_take_no_part_in_its_split(tmp_path: Path) -> None:
+    numbers = (0, 4999, 5000, 7499, 7500, 9999, 10_000, 12_499)
+    names = [f"{kind}.{n}.jpg" for kind in ("cat", "dog") for n in numbers]
+    dataset = open_dataset(write_files(tmp_path / "photos", names))
+    assert default_split_method(dataset) is SplitMethod.STUDY
+    parts = part_of(split_dataset(dataset, SplitMethod.STUDY))
+    assert [parts.get(f"cat.{n}.jpg") for n in numbers] == [
+        *("train", "train", "validation", "validation", "test", "test", None, None)
+    ]
+
+
+def test_without_a_folder_for_validation_a_share_of_the_training_photos_validates(
+    tmp_path: Path,
+) -> None:
+    names = [
+        f"{part}/{kind}/{n}.jpg"
+        for part, count in (("train", 20), ("test", 5))
+        for kind in ("cat", "dog")
+        for n in range(count)
+    ]
+    dataset = open_dataset(write_files(tmp_path / "photos", names))
+    split = split_dataset(dataset, SplitMethod.FOLDERS, seed=1)
+    assert counts(dataset, split.train) == {"cat": 16, "dog": 16}
+    assert counts(dataset, split.validation) == {"cat": 4, "dog": 4}
+    assert {photo.folder for photo in split.validation} == {"train"}
+    assert [photo.name for photo in split.test] == [n for n in sorted(names) if n[:4] == "test"]
+    assert split_dataset(dataset, SplitMethod.FOLDERS, seed=2) == split
 
 
 @pytest.mark.parametrize(
