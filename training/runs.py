@@ -15,6 +15,7 @@ import io
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -82,6 +83,8 @@ class RunRecord:
     """What it computes on, once it has begun."""
     precision: str | None = None
     """What numbers its network computes with."""
+    best_epoch: int | None = None
+    """The epoch whose network the model is, once the run is finished."""
 
 
 class Run:
@@ -122,7 +125,8 @@ class Run:
     def forget_checkpoint(self) -> None:
         """Delete what only a run that goes on would need."""
         for file in (self.checkpoint, *self.kept_weights()):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # it does no harm where it is
+                file.unlink(missing_ok=True)
 
     def create(self, config: TrainingConfig) -> RunRecord:
         """Make the folder and write the first record.
@@ -218,6 +222,7 @@ class Run:
                 reason=_text_or_none(values.get("reason")),
                 device=_text_or_none(values.get("device")),
                 precision=_text_or_none(values.get("precision")),
+                best_epoch=_whole_or_none(values.get("best_epoch")),
             )
         except FileNotFoundError as error:
             raise RunError(
@@ -303,6 +308,10 @@ def parse_history(text: str) -> list[EpochEnded]:
 
 def _text_or_none(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _whole_or_none(value: object) -> int | None:
+    return value if type(value) is int else None
 
 
 def _with_true_state(record: RunRecord) -> RunRecord:

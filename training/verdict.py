@@ -114,9 +114,14 @@ def find_best_epoch(epochs: Sequence[EpochEnded]) -> EpochEnded | None:
     return max(measured, key=lambda e: (e.val_accuracy, -e.val_loss), default=None)
 
 
-def measure_gap(epochs: Sequence[EpochEnded]) -> Gap | None:
-    """Measure the generalization gap at the best epoch and over the last ones."""
-    best = find_best_epoch(epochs)
+def measure_gap(epochs: Sequence[EpochEnded], best: EpochEnded | None = None) -> Gap | None:
+    """Measure the generalization gap at the best epoch and over the last ones.
+
+    Args:
+        epochs: First to last.
+        best: The epoch that is best; by default the one that validated best.
+    """
+    best = best or find_best_epoch(epochs)
     if best is None:
         return None
     last = [e for e in epochs if _is_measured(e)][-LAST_EPOCHS:] or [best]
@@ -131,6 +136,8 @@ def measure_gap(epochs: Sequence[EpochEnded]) -> Gap | None:
 def compare_gaps(name: str, gap: float, other: str, other_gap: float) -> str | None:
     """Say in one sentence what one run did to another's gap, if anything worth telling.
 
+    A gap below 0 is one, too: training photos are harder than validation photos by then.
+
     Args:
         name: The run that is spoken of.
         gap: Its gap over the last epochs.
@@ -139,7 +146,12 @@ def compare_gaps(name: str, gap: float, other: str, other_gap: float) -> str | N
     """
     if abs(gap - other_gap) < GAP_STEP:
         return None
-    verb = "narrowed" if gap < other_gap else "widened"
+    if gap < 0 <= other_gap and abs(gap) > GAP_STEP:
+        return (
+            f"{name} turned the gap of {other} round, from {other_gap:.2f} to {gap:.2f}: it does "
+            "better on validation photos than on its harder training photos"
+        )
+    verb = "narrowed" if abs(gap) < abs(other_gap) else "widened"
     return f"{name} {verb} the gap of {other} from {other_gap:.2f} to {gap:.2f}"
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.duels import Duel, fight_all
 from catdog_gui.classify.judging import JudgedPhotos, judge
-from catdog_gui.classify.locked_split import Ground, LockedSplit, lock_split, same_split
+from catdog_gui.classify.locked_split import Ground, LockedSplit, lock_split
 from training.dataset import Dataset
 from training.errors import CatDogError, PhotoError, RunError
 from training.events import EpochEnded
@@ -32,6 +32,7 @@ from training.verdict import (
 )
 
 MOST_DISAGREEMENTS = 12
+_GOING_ON = {RunState.RUNNING, RunState.PAUSED}
 THUMBNAIL_SIDE = 144
 """Pixels of a disputed photo's longer side."""
 
@@ -67,7 +68,7 @@ class RacedRun:
     epochs: tuple[EpochEnded, ...]
     verdict: Verdict
     best: EpochEnded | None
-    """The epoch that validated best, by the history."""
+    """The epoch whose network the model is; of a run not finished, the one that validated best."""
     gap: Gap | None
     model: Path | None = None
     model_bytes: int | None = None
@@ -217,9 +218,7 @@ def _enter(run: Run) -> _Entry:
         description = read_description(Path(record.model))
     except CatDogError as error:
         return _Entry(run, record, None, str(error))
-    origin = description.trained_on
-    same = origin is not None and same_split(origin.split) == same_split(record.config.split)
-    if not same or description.recipe != record.config.recipe:
+    if description.run != run.identity():
         reason = f"its model file {record.model} is of another run by now"
         return _Entry(run, record, None, reason)
     return _Entry(run, record, description, None)
@@ -239,14 +238,16 @@ def _ground(entry: _Entry) -> Ground:
 def _look_at(entry: _Entry) -> RacedRun:
     epochs = entry.run.history()
     record = entry.record
+    kept = next((epoch for epoch in epochs if epoch.epoch == record.best_epoch), None)
+    best = kept or find_best_epoch(epochs)
     raced = RacedRun(
         name=entry.run.name,
         recipe=record.config.recipe,
         state=record.state,
         epochs=epochs,
-        verdict=judge_history(epochs, running=record.state is RunState.RUNNING),
-        best=find_best_epoch(epochs),
-        gap=measure_gap(epochs),
+        verdict=judge_history(epochs, running=record.state in _GOING_ON),
+        best=best,
+        gap=measure_gap(epochs, best),
     )
     if record.model is None or entry.description is None:
         return raced
@@ -258,8 +259,8 @@ def _notes(entry: _Entry) -> list[str]:
     """Say what about a run limits the comparison."""
     name, record = entry.run.name, entry.record
     notes = []
-    if record.state is RunState.RUNNING:
-        notes.append(f"{name} is still running: this is how it stands now.")
+    if record.state in _GOING_ON:
+        notes.append(f"{name} is still {record.state}: this is how it stands now.")
     elif record.state is RunState.FAILED:
         notes.append(f"{name} failed: {record.reason or 'why is not known.'}")
     elif record.state is RunState.STOPPED:

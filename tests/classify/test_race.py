@@ -190,11 +190,25 @@ def test_a_damaged_model_file_is_told_and_holds_nothing_up(home: Path, root: Pat
 
 def test_a_model_of_another_run_by_the_same_name_is_not_judged(home: Path, root: Path) -> None:
     runs = [make_racer(home, name, root) for name in ("a", "b")]
-    other = SplitChoice(method=SplitMethod.STRATIFIED, seed=99)
-    write_racer_model(home / "models" / "b.catdog", root, other)
+    write_racer_model(home / "models" / "b.catdog", root, "b, made at another time")
     race = hold_race(runs)
     assert race.runs[1].score is None
     assert "is of another run by now" in race.notes[0]
+
+
+def test_the_best_epoch_is_the_one_whose_network_the_model_is(home: Path, root: Path) -> None:
+    runs = [make_racer(home, name, root) for name in ("a", "b")]
+    assert EPOCHS[1].val_accuracy > EPOCHS[0].val_accuracy
+    runs[1].write(replace(runs[1].read(), best_epoch=1))
+    raced = hold_race(runs).runs
+    assert [run.best for run in raced] == [EPOCHS[1], EPOCHS[0]]
+    assert [run.gap and run.gap.best for run in raced] == [-0.125, -0.25]
+
+
+def test_a_paused_run_is_not_judged_as_one_that_ended(home: Path, root: Path) -> None:
+    states = (RunState.FINISHED, RunState.PAUSED)
+    runs = [make_racer(home, state.value, root, state=state) for state in states]
+    assert "paused is still paused: this is how it stands now." in hold_race(runs).notes
 
 
 def test_gaps_are_compared_with_the_first_run(home: Path, root: Path) -> None:

@@ -61,7 +61,7 @@ def make_racer(
     record = replace(run.create(config), state=state, reason=reason)
     record = replace(record, process=ProcessMark.of_this_process())
     if model:
-        write_racer_model(model_file, dataset, split, colour_blind=colour_blind)
+        write_racer_model(model_file, dataset, run.identity(), split, colour_blind=colour_blind)
         record = replace(record, model=str(model_file))
     run.write(record)
     for epoch in epochs:
@@ -70,10 +70,12 @@ def make_racer(
 
 
 def write_racer_model(
-    path: Path, dataset: Path, split: SplitChoice = SPLIT, *, colour_blind: bool = False
+    path: Path, dataset: Path, run: str, split: SplitChoice = SPLIT, *, colour_blind: bool = False
 ) -> None:
-    """Write a model file that says that it was trained on a dataset."""
+    """Write a model file that says that a run made it of a dataset."""
     fingerprint = open_dataset(dataset).fingerprint
     origin = TrainedOn(name=dataset.name, fingerprint=fingerprint, split=split)
     names = ("red", "blue") if colour_blind else ("blue", "red")
-    remake(write_colour_model(path, names), {"trained_on": origin, "class_names": ("blue", "red")})
+    classes = ("blue", "red")
+    changes = {"trained_on": origin, "class_names": classes, "run": run}
+    remake(write_colour_model(path, names), changes)

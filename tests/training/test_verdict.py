@@ -318,6 +318,14 @@ def test_gaps_are_compared_in_one_sentence() -> None:
     assert compare_gaps("b", 0.2, "a", 0.1) == "b widened the gap of a from 0.10 to 0.20"
 
 
+def test_a_gap_below_0_is_no_narrow_one() -> None:
+    assert compare_gaps("b", -0.01, "a", 0.05) == "b narrowed the gap of a from 0.05 to -0.01"
+    assert compare_gaps("b", -0.2, "a", -0.1) == "b widened the gap of a from -0.10 to -0.20"
+    turned = compare_gaps("augmentation", -0.15, "baseline", 0.01)
+    assert turned is not None
+    assert turned.startswith("augmentation turned the gap of baseline round, from 0.01 to -0.15")
+
+
 def test_gaps_that_hardly_differ_are_not_worth_telling() -> None:
     assert compare_gaps("b", 0.10, "a", 0.11) is None
 
