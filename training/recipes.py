@@ -148,6 +148,25 @@ _RECIPES = (
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _RECIPES})
 
 
+def why_idle(recipe: Recipe, numbers: Hyperparameters, option: str) -> str | None:
+    """Say why choosing an option changes nothing about how a recipe trains, if so.
+
+    Args:
+        recipe: What is trained.
+        numbers: Its hyperparameters, the one in question included.
+        option: The name of a hyperparameter, or `weights`.
+    """
+    if option in {"weights", "views"} and recipe.backbone is None:
+        return "it stands on no pretrained network"
+    if option == "views" and numbers.augmentation.changes_nothing:
+        return "its photos are not augmented, so that all views of one are alike"
+    if option in {"head_epochs", "head_learning_rate"} and not recipe.fine_tunes:
+        return "it trains in one go, not its head first"
+    if option == "head_learning_rate" and not numbers.head_epochs:
+        return "with 0 head epochs the head is not trained first"
+    return None
+
+
 def find_recipe(name: str) -> Recipe:
     """Return the recipe of that name.
 

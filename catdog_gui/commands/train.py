@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Thread
@@ -19,6 +19,7 @@ from catdog_gui.paths import AppFolders
 from training.configuration import (
     AUGMENTATION_LIMITS,
     LIMITS,
+    MOST_HELD_OUT,
     Hyperparameters,
     Optimizer,
     Precision,
@@ -26,7 +27,7 @@ from training.configuration import (
     SplitChoice,
     TrainingConfig,
 )
-from training.dataset import open_dataset
+from training.dataset import Dataset, open_dataset
 from training.errors import CatDogError, ConfigurationError
 from training.events import (
     BatchEnded,
@@ -45,7 +46,7 @@ from training.events import (
 from training.files import check_name
 from training.metrics import wilson_interval
 from training.process import TrainingProcess
-from training.recipes import RECIPES
+from training.recipes import RECIPES, Recipe, why_idle
 from training.runs import Run
 from training.splits import SplitMethod, default_split_method
 
@@ -70,12 +71,17 @@ def _choice(kinds: Iterable[StrEnum]) -> click.Choice[str]:
     return click.Choice([kind.value for kind in kinds])
 
 
+_SHARE = NumberRange(0, MOST_HELD_OUT)
+
+
 @click.command()
 @click.argument("dataset", type=FilePath(), required=False)
 @click.option("--recipe", type=click.Choice(list(RECIPES)))
 @click.option("--resume", metavar="RUN", callback=_run_name, help="Go on with an interrupted run.")
 @click.option("--name", callback=_run_name, help="Of the run and its model.")
 @click.option("--split", type=_choice(SplitMethod), help="By default what the dataset suggests.")
+@click.option("--validation-share", type=_SHARE, help="Of a stratified split; by default 0.2.")
+@click.option("--test-share", type=_SHARE, help="Of a stratified split; by default 0.2.")
 @click.option("--weights", type=FilePath(), help="A file of the backbone's pretrained weights.")
 @click.option("--epochs", type=_whole("epochs"))
 @click.option("--steps-per-epoch", type=_whole("steps_per_epoch"), help="0: one whole pass.")
@@ -105,13 +111,16 @@ def train(
     resume: str | None,
     name: str | None,
     split: str | None,
+    validation_share: float | None,
+    test_share: float | None,
     weights: Path | None,
     **numbers: float | str | None,
 ) -> None:
     """Train a model on DATASET: a folder of class folders, or of cat.N.jpg files, or a zip."""
     folders = AppFolders.of_this_user()
+    shares = {"validation_share": validation_share, "test_share": test_share}
     if resume is not None:
-        given = [dataset, recipe, name, split, weights, *numbers.values()]
+        given = [dataset, recipe, name, split, *shares.values(), weights, *numbers.values()]
         if any(value is not None for value in given):
             raise click.UsageError("--resume takes everything from the run: give nothing else.")
         config = Run(folders.runs / resume).read().config
@@ -120,10 +129,8 @@ def train(
     if dataset is None or recipe is None:
         raise click.UsageError("Name a DATASET and a --recipe, or a run to --resume.")
     hyperparameters = _with_choices(RECIPES[recipe].defaults, numbers)
-    opened = open_dataset(dataset)
-    method = SplitMethod(split) if split else default_split_method(opened)
-    choice = SplitChoice(method=method, seed=hyperparameters.seed)
-    choice.divide(opened)  # what cannot be divided must not use up the run's name
+    _refuse_idle(RECIPES[recipe], hyperparameters, {**numbers, "weights": weights})
+    choice = _split(open_dataset(dataset), split, hyperparameters.seed, shares)
     choices = RunChoices(
         dataset=dataset,
         recipe=recipe,
@@ -133,6 +140,36 @@ def train(
         weights_file=weights,
     )
     _follow(plan_run(choices, folders))
+
+
+def _refuse_idle(
+    recipe: Recipe, numbers: Hyperparameters, choices: Mapping[str, object | None]
+) -> None:
+    """Refuse options that would change nothing, which whoever gave them does not expect."""
+    for name, value in choices.items():
+        reason = None if value is None else why_idle(recipe, numbers, name)
+        if reason is not None:
+            option = name.replace("_", "-")
+            raise click.UsageError(f"--{option} does nothing for {recipe.name}: {reason}.")
+
+
+def _split(
+    dataset: Dataset, method: str | None, seed: int, shares: Mapping[str, float | None]
+) -> SplitChoice:
+    """Choose a split, and make sure that it can be made: it must not use up the run's name."""
+    chosen = SplitMethod(method) if method else default_split_method(dataset)
+    given = {name: share for name, share in shares.items() if share is not None}
+    if given and chosen is not SplitMethod.STRATIFIED:
+        option = next(iter(given)).replace("_", "-")
+        raise click.UsageError(f"--{option} goes with --split stratified, and this is {chosen}.")
+    usual = SplitChoice(method=chosen, seed=seed)
+    choice = replace(
+        usual,
+        validation_share=given.get("validation_share", usual.validation_share),
+        test_share=given.get("test_share", usual.test_share),
+    )
+    choice.divide(dataset)
+    return choice
 
 
 def _with_choices(

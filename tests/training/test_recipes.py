@@ -1,11 +1,13 @@
 """The declared recipes."""
 
+from dataclasses import replace
+
 import pytest
 
 from training.configuration import STUDY_AUGMENTATION, Optimizer, Schedule
 from training.errors import ConfigurationError
 from training.pretrained import PUBLISHED_WEIGHTS
-from training.recipes import RECIPES, find_recipe
+from training.recipes import RECIPES, find_recipe, why_idle
 
 
 def test_the_baseline_starts_from_the_numbers_of_the_study() -> None:
@@ -83,3 +85,32 @@ def test_every_recipe_has_words_for_someone_who_has_to_choose() -> None:
 def test_an_unknown_recipe_is_refused_with_those_there_are() -> None:
     with pytest.raises(ConfigurationError, match=r"no recipe 'magic'.*baseline"):
         find_recipe("magic")
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "idle"),
+    [
+        ("baseline", "views", True),
+        ("baseline", "weights", True),
+        ("baseline", "head_epochs", True),
+        ("baseline", "dropout", False),
+        ("augmentation", "views", True),
+        ("vgg19-features", "views", True),
+        ("vgg19-features", "weights", False),
+        ("vgg19-features", "head_learning_rate", True),
+        ("vgg19-finetune", "head_learning_rate", False),
+        ("mobilenetv2-finetune", "views", False),
+    ],
+)
+def test_options_that_would_change_nothing_are_known(name: str, option: str, idle: bool) -> None:
+    recipe = find_recipe(name)
+    assert (why_idle(recipe, recipe.defaults, option) is not None) == idle
+
+
+def test_what_one_number_makes_idle_another_does_not() -> None:
+    recipe = find_recipe("vgg19-finetune")
+    headless = replace(recipe.defaults, head_epochs=0)
+    assert why_idle(recipe, headless, "head_learning_rate") is not None
+    augmented = replace(recipe.defaults, augmentation=STUDY_AUGMENTATION)
+    assert why_idle(recipe, recipe.defaults, "views") is not None
+    assert why_idle(recipe, augmented, "views") is None
