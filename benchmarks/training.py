@@ -130,8 +130,9 @@ def measure_features(bench: Bench) -> dict[str, Any]:
     dataset = open_dataset(bench.dataset)
     photos = dataset.photos[:: len(dataset.photos) // VGG_TRAIN][:VGG_TRAIN]
     identity = FeatureIdentity(
-        backbone="vgg19", weights="random", layer=FEATURES, through="", image_side=numbers.image_side,
-        views=1, augmentation=numbers.augmentation, seed=0, runtime=runtime_in_use(),
+        backbone="vgg19", weights="random", layer=FEATURES, through="",
+        image_side=numbers.image_side, views=1, augmentation=numbers.augmentation, seed=0,
+        runtime=runtime_in_use(),
     )  # fmt: skip
     root = bench.scratch / "feature caches"
 

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from time import time_ns
 from typing import Protocol
 
-from training.errors import DatasetError
+from training.errors import DatasetError, PhotoError, PhotoGoneError
+from training.files import is_folder
 from training.images import PHOTO_SUFFIXES, read_file
 from training.progress import Watch
 
@@ -27,6 +28,7 @@ class PhotoSource(Protocol):
 
         Raises:
             PhotoError: It cannot be read.
+            PhotoGoneError: No photo can be read any more.
         """
         ...
 
@@ -65,8 +67,15 @@ class FolderSource:
 
         Raises:
             PhotoError: It cannot be read.
+            PhotoGoneError: Its folder is gone.
         """
-        return read_file(self._root / name)
+        file = self._root / name
+        try:
+            return read_file(file)
+        except PhotoError as error:
+            if not is_folder(file.parent):
+                raise PhotoGoneError(str(error)) from error
+            raise
 
     def stamp(self, name: str) -> str | None:
         """Return what is another whenever a photo's file was changed."""

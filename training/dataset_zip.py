@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from training.dataset_sources import Entry, file_stamp, is_hidden, is_photo_name
-from training.errors import DatasetError, PhotoError
+from training.errors import DatasetError, PhotoError, PhotoGoneError
 from training.images import MOST_BYTES
 from training.progress import Watch
 
@@ -82,6 +82,7 @@ class ZipSource:
 
         Raises:
             PhotoError: It cannot be read.
+            PhotoGoneError: The zip cannot be read.
         """
         member = self._members[name]
         if member.file_size > MOST_BYTES:
@@ -99,7 +100,7 @@ class ZipSource:
         except _UNKNOWN_PACKING as error:
             raise PhotoError("it is encrypted or packed in an unknown way") from error
         except OSError as error:
-            raise PhotoError(f"the zip cannot be read ({error.strerror or error})") from error
+            raise PhotoGoneError(f"the zip cannot be read ({error.strerror or error})") from error
 
 
 def open_zip(path: Path, watch: Watch) -> tuple[list[Entry], ZipSource]:

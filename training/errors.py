@@ -3,6 +3,7 @@
     CatDogError
     ├── DatasetError        a dataset cannot be opened or split
     ├── PhotoError          one photo cannot be read
+    │   └── PhotoGoneError  nor any other: where they lay is not there any more
     ├── ConfigurationError  a value is outside what it may be
     ├── ModelFileError      a model file is refused
     ├── WeightsError        ImageNet weights cannot be found, downloaded or used
@@ -24,6 +25,10 @@ class DatasetError(CatDogError):
 
 class PhotoError(CatDogError):
     """One photo cannot be read; the message is the reason, without the file's name."""
+
+
+class PhotoGoneError(PhotoError):
+    """A photo cannot be read since its folder or zip is gone; the message is the reason."""
 
 
 class ConfigurationError(CatDogError):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.array_store import ArrayStore
 from training.dataset import Dataset, LabelledPhoto
-from training.errors import PhotoError
+from training.errors import PhotoError, PhotoGoneError
 from training.images import ImageSize, read_photo
 from training.photo_keys import PhotoKeys
 
@@ -50,6 +50,9 @@ class PhotoCache:
             on_progress: Told how many are done, and of how many; what it raises ends the work,
                 and what is decoded by then is kept.
             on_unreadable: Told of every photo that is left out, and why.
+
+        Raises:
+            DatasetError: No photo can be read any more.
         """
         readable: list[LabelledPhoto] = []
         try:
@@ -62,6 +65,8 @@ class PhotoCache:
                         else:
                             on_unreadable(photo, reason)
                     on_progress(first + len(some), len(photos))
+        except PhotoGoneError as error:
+            raise self._dataset.gone(error) from error
         finally:
             self._store.flush()  # what is decoded is kept, also when there is a stop
             self._known.save()
@@ -92,7 +97,7 @@ class PhotoCache:
         self._store.close()
 
     def _decode_once(self, photo: LabelledPhoto) -> str | None:
-        """Have a photo in the store, and return why it cannot be read, if so."""
+        """Have a photo in the store, and return why it alone cannot be read, if so."""
         stamp = self._dataset.stamp(photo)  # before it is read, lest a change meanwhile be missed
         known = self._known.get(photo.name, stamp)
         if known is not None and known in self._store:
@@ -103,6 +108,8 @@ class PhotoCache:
             key = hashlib.sha256(content).hexdigest()
             if key not in self._store:
                 self._store.add(key, read_photo(content, self.size))
+        except PhotoGoneError:
+            raise
         except PhotoError as error:
             return str(error)
         self._known.learn(photo.name, stamp, key)

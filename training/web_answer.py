@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from training.errors import WorkStopped
+
 if TYPE_CHECKING:
     import requests
 
@@ -24,7 +26,7 @@ LOOK_SECONDS = 0.1
 """How often a stop is looked for while nothing comes."""
 
 
-class DownloadStopped(Exception):
+class DownloadStopped(WorkStopped):
     """A download was asked to stop; raised out of it, since it is no error."""
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from catdog_gui.classify.batch import ask
 from catdog_gui.classify.classifier import Classifier
 from training.dataset import Dataset, LabelledPhoto
-from training.errors import DatasetError, ModelFileError, PhotoError
+from training.errors import DatasetError, ModelFileError, PhotoError, PhotoGoneError
 from training.images import ImageSize, read_photo
 
 _ROUNDING = 1e-3
@@ -149,6 +149,8 @@ def judge(
 
     for answers in ask(photos, _reader_of(dataset), classifier, should_stop=should_stop):
         for photo, answer in answers:
+            if isinstance(answer, PhotoGoneError):
+                raise dataset.gone(answer)
             if isinstance(answer, PhotoError):
                 unreadable.append((photo.name, str(answer)))
             else:

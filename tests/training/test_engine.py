@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 
@@ -16,7 +17,7 @@ from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.model_library import ModelLibrary, NetworkFile
 from tests.helpers.photos import photo_bytes, write_dataset, write_photo
 from tests.helpers.training_configs import TINY, small_config
-from training.configuration import Hyperparameters, SplitChoice, TrainingConfig
+from training.configuration import Hyperparameters, Optimizer, SplitChoice, TrainingConfig
 from training.dataset import open_dataset
 from training.events import (
     BatchEnded,
@@ -288,6 +289,43 @@ def test_a_dataset_whose_photos_are_all_damaged_fails_and_names_it(tmp_path: Pat
     assert "can be read" in training.outcome.reason
     assert training.outcome.model is None
     assert training.run.read().state is RunState.FAILED
+
+
+def test_a_loss_that_is_no_number_fails_and_never_becomes_a_model(
+    tmp_path: Path, photos: Path
+) -> None:
+    # One step an epoch: the step that spoils the network is the last before its validation.
+    numbers = replace(
+        TINY, optimizer=Optimizer.SGD, learning_rate=1.0, epochs=60, steps_per_epoch=1
+    )
+    training = train(small_config(tmp_path, dataset=photos, numbers=numbers))
+    assert isinstance(training.outcome, Failed)
+    assert training.outcome.reason.startswith("The loss became ")
+    assert "on validation photos after epoch" in training.outcome.reason
+    assert "lower learning rate" in training.outcome.reason
+    assert all(isfinite(epoch.val_loss) for epoch in training.run.history())
+    metrics = read_description(training.model).metrics
+    assert metrics is not None
+    assert isfinite(metrics.loss)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_disk_without_room_for_the_model_fails_in_a_sentence(
+    tmp_path: Path, photos: Path
+) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))  # processes inherit it
+    try:
+        training = train(small_config(tmp_path, dataset=photos))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(training.outcome, Failed)
+    assert "room" in training.outcome.reason
+    assert str(tmp_path) in training.outcome.reason
+    assert training.run.read().state is RunState.FAILED
+    assert not [file for file in tmp_path.rglob("*.part") if file.is_file()]
 
 
 def test_a_stop_after_the_first_saved_epoch_keeps_its_model(stopped: StoppedTraining) -> None:

@@ -1,5 +1,6 @@
 """Photos decoded once, and kept for every later run."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.helpers.photos import photo_bytes
+from tests.helpers.photos import photo_bytes, write_dataset
 from training import photo_cache
-from training.dataset import Dataset, LabelledPhoto
-from training.errors import PhotoError
+from training.dataset import Dataset, LabelledPhoto, open_dataset
+from training.errors import DatasetError, PhotoError
 from training.images import ImageSize, read_photo
 from training.photo_cache import PhotoCache
 
@@ -298,3 +299,16 @@ def test_contents_tell_photos_apart_by_name_label_content_and_order(tmp_path: Pa
     assert contents({"1.jpg": red, "2.jpg": blue}) == first
     others = [{"1.jpg": blue, "2.jpg": red}, {"2.jpg": blue, "1.jpg": red}, {"1.jpg": red}]
     assert all(contents(files) != first for files in others)
+
+
+def test_a_dataset_that_vanishes_while_it_is_decoded_is_no_dataset_of_damaged_photos(
+    tmp_path: Path,
+) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "photos", 3))
+    shutil.rmtree(tmp_path / "photos" / "red")
+    cache = PhotoCache(dataset, SIZE, tmp_path / "caches")
+    with pytest.raises(DatasetError) as caught:
+        cache.prepare(dataset.photos)
+    cache.close()
+    assert str(tmp_path / "photos") in str(caught.value)
+    assert "can be read no more" in str(caught.value)

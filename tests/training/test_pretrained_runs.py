@@ -1,4 +1,4 @@
-"""Whole runs of recipes with a backbone: weights fetched or named, features kept, phases resumed."""
+"""Whole runs of recipes with a backbone: weights fetched or named, features kept, and resumed."""
 
 import os
 import signal
@@ -25,6 +25,7 @@ from training.events import (
     Finished,
     Noticed,
     Progressed,
+    Stopped,
 )
 from training.model_file import OPENVINO_BIN, read_model_file
 from training.pretrained import PUBLISHED_WEIGHTS
@@ -162,6 +163,24 @@ def test_a_fine_tuned_run_that_was_killed_ends_as_one_that_never_was(
     assert len(curves[0]) == 4
     np.testing.assert_allclose(curves[1], curves[0], atol=1e-5)
     np.testing.assert_allclose(final_weights(killed), final_weights(whole), atol=1e-5)
+
+
+def test_a_run_does_not_go_on_with_other_weights(
+    tmp_path: Path, photos: Path, mobilenetv2: Path
+) -> None:
+    mine = tmp_path / "mine.h5"
+    mine.write_bytes(mobilenetv2.read_bytes())
+    config = config_of(tmp_path, photos, "mobilenetv2-features", mine)
+
+    def stop(process: TrainingProcess, event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            process.stop()
+
+    assert isinstance(train(config, stop)[-1], Stopped)
+    mine.write_bytes(mobilenetv2.read_bytes() + b"other")
+    outcome = train(config, resume=True)[-1]
+    assert isinstance(outcome, Failed)
+    assert f"{mine} is not the file of weights that the run began with" in outcome.reason
 
 
 def test_vgg19_trains_from_a_file_of_ones_own_and_says_that_it_is_another(

@@ -209,6 +209,19 @@ def test_a_run_whose_dataset_changed_is_not_resumed(
     assert Run(Path(config.run_folder)).checkpoint.exists()
 
 
+def test_a_run_whose_checkpoint_is_gone_is_not_begun_anew(tmp_path: Path, photos: Path) -> None:
+    config = config_of(tmp_path, photos)
+    train(config, at_batch(3, 1, TrainingProcess.stop))
+    run = Run(Path(config.run_folder))
+    history = run.history()
+    assert len(history) >= 2
+    run.checkpoint.unlink()
+    outcome = train(config, resume=True)[-1]
+    assert isinstance(outcome, Failed)
+    assert f"its checkpoint {run.checkpoint} is gone" in outcome.reason
+    assert run.history() == history
+
+
 def test_a_finished_run_leaves_no_checkpoint_and_is_not_resumed(
     uninterrupted: TrainingConfig,
 ) -> None:
@@ -253,16 +266,6 @@ def stopped_run(root: Path, photos: Path) -> TrainingConfig:
     config = config_of(root, photos)
     assert isinstance(train(config, at_batch(3, 1, TrainingProcess.stop))[-1], Stopped)
     return config
-
-
-def test_a_run_that_lost_its_checkpoint_begins_anew_and_replaces_its_own_model(
-    tmp_path: Path, photos: Path, uninterrupted: TrainingConfig
-) -> None:
-    config = stopped_run(tmp_path, photos)
-    assert Path(config.model_file).exists()
-    Run(Path(config.run_folder)).checkpoint.unlink()
-    assert isinstance(train(config, resume=True)[-1], Finished)
-    check_equal(config, uninterrupted)
 
 
 def test_a_resumed_run_leaves_another_model_of_its_name_as_it_is(

@@ -8,14 +8,19 @@ from time import perf_counter
 import keras
 
 from training.engine.checkpoint import EpochSoFar
-from training.errors import TrainingError
+from training.errors import TrainingError, WorkStopped
 from training.events import BatchEnded, Event
 
 Logs = Mapping[str, float]
 
 
-class TrainingStopped(Exception):
+class TrainingStopped(WorkStopped):
     """Training was asked to stop; raised out of `fit`, since it is no error."""
+
+
+def loss_is_no_number(loss: float, where: str) -> TrainingError:
+    """Return what is told once a loss is infinite or no number at all."""
+    return TrainingError(f"The loss became {loss} {where}: train again with a lower learning rate.")
 
 
 class StopWatcher(keras.callbacks.Callback):
@@ -71,10 +76,7 @@ class EventReporter(keras.callbacks.Callback):
         batches = self._before.batches + batch + 1
         loss = self._average(self._before.loss, float(values["loss"]), batch + 1)
         if not isfinite(loss):
-            raise TrainingError(
-                f"The loss became {loss} in epoch {self._epoch}, batch {batches}: train again "
-                "with a lower learning rate."
-            )
+            raise loss_is_no_number(loss, f"in epoch {self._epoch}, batch {batches}")
         accuracy = self._average(self._before.accuracy, float(values["accuracy"]), batch + 1)
         self._now = EpochSoFar(batches, loss, accuracy)
         self._emit(BatchEnded(self._epoch, batches, loss, accuracy))

@@ -35,6 +35,8 @@ class Standing:
     """The dataset's, without which the run cannot go on as it began."""
     contents: str = ""
     """What stands for the contents of all photos shown; empty in older checkpoints."""
+    weights: str = ""
+    """The checksum of the backbone's pretrained weights; empty without any."""
     precision: str
     """What numbers the network computes with, a Keras dtype policy."""
     phase: int = 0

@@ -22,7 +22,7 @@ from typing import Any, TextIO
 
 from training.configuration import TrainingConfig
 from training.engine_requests import is_request
-from training.errors import CatDogError
+from training.errors import CatDogError, WorkStopped
 from training.events import (
     Continued,
     Event,
@@ -174,6 +174,8 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, orders: Orders)
             reporter.emit, orders.stop_requested, orders.heed_stops, orders.wait_while_paused
         )
         return Trainer(config, supervision).train()
+    except WorkStopped:
+        return Stopped(_model_so_far(config))
     except CatDogError as error:
         return Failed(str(error), _model_so_far(config))
     except MemoryError:

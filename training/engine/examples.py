@@ -1,7 +1,6 @@
 """What a network is shown: photos, or the features that the frozen part makes of them."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from training.configuration import Augmentation
 from training.dataset import LabelledPhoto
 from training.engine.augmentation import augment
-from training.errors import DatasetError, PhotoError
+from training.errors import DatasetError, PhotoError, PhotoGoneError
 from training.photo_cache import PhotoCache
 
 _Number = TypeVar("_Number", bound=np.generic)
@@ -97,9 +96,16 @@ def _stack(
     rows = []
     whole = np.zeros(len(photos), dtype=np.bool_)
     for index in range(len(photos)):
-        with suppress(PhotoError):
+        try:
             rows.append(read(index))
             whole[index] = True
+        except PhotoGoneError as error:
+            raise DatasetError(
+                f"{photos[index].name} and all photos beside it can be read no more ({error}): "
+                "check that the dataset is still there."
+            ) from error
+        except PhotoError:
+            continue
     if not rows:
         raise DatasetError(
             f"Not one photo of a whole batch can be read any more, {photos[0].name} among "

@@ -95,7 +95,7 @@ def grad_cam(
     if layer is None:
         raise ValueError(f"{network.name} has no convolution")
     last = list(flat_layers(network))[-1]
-    with tf.GradientTape() as tape, ExitStack() as taps:
+    with tf.GradientTape(watch_accessed_variables=False) as tape, ExitStack() as taps:
         features = taps.enter_context(_tapped(layer, lambda _inputs, outputs: outputs, tape))
         before = taps.enter_context(_tapped(last, lambda inputs, _outputs: inputs))
         outputs = network(tf.constant(photos.astype(np.float32)), training=False)

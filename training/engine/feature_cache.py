@@ -37,7 +37,7 @@ class FeatureIdentity:
     layer: str
     """The layer whose output they are."""
     through: str
-    """The layer whose kept output they were computed from, rounded as it is; empty for pixels."""
+    """What they were computed from: a layer's kept output, rounded as it is, or decoded pixels."""
     image_side: int
     views: int
     augmentation: Augmentation

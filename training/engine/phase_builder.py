@@ -17,6 +17,7 @@ from training.engine.feature_cache import (
 )
 from training.engine.phases import PhasePlan, cut_layer, learns_from_features
 from training.engine.preparation import Listener, Prepared
+from training.photo_cache import DECODER
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def _feature_caches(prepared: Prepared, plan: PhasePlan) -> list[FeatureCache]:
     pixels = PhotoViews(prepared.cache, numbers.augmentation, numbers.seed)
     lowest = cut_layer(prepared.network, prepared.plans[-1])
     layer = cut_layer(prepared.network, plan)
-    first = _feature_cache(prepared, cut(prepared.plain, lowest)[0], pixels, lowest)
+    first = _feature_cache(
+        prepared, cut(prepared.plain, lowest)[0], pixels, lowest, through=f"pixels, {DECODER}"
+    )
     if layer == lowest:
         return [first]
     upper = between(prepared.plain, lowest, layer)
@@ -88,7 +91,7 @@ def _feature_caches(prepared: Prepared, plan: PhasePlan) -> list[FeatureCache]:
 
 
 def _feature_cache(
-    prepared: Prepared, frozen: keras.Model, below: Views, layer: str, through: str = ""
+    prepared: Prepared, frozen: keras.Model, below: Views, layer: str, *, through: str
 ) -> FeatureCache:
     root = Path(prepared.config.cache_folder)
     return FeatureCache(frozen, below, _identity(prepared, layer, through), prepared.cache, root)

@@ -67,6 +67,13 @@ def learning_variables(network: keras.Model, recipe: Recipe) -> list[keras.Varia
     return [weight for layer in learning_layers(network, recipe) for weight in layer.weights]
 
 
+def frozen_variables(network: keras.Model, recipe: Recipe) -> list[keras.Variable]:
+    """Return the variables of a recipe's network that none of its phases changes."""
+    learning = len(learning_layers(network, recipe))
+    frozen = network.layers[: len(network.layers) - learning]
+    return [variable for layer in frozen for variable in layer.variables]
+
+
 def _first_learning(network: keras.Model, released_from: str | None) -> int:
     """Return the index of the first layer that learns: of the block released, or of the head."""
     names = [layer.name for layer in network.layers]

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from time import perf_counter
 
@@ -69,7 +70,8 @@ def _seconds_a_step(network: keras.Model, batch_size: int) -> float:
 
 
 def _shape_of(network: keras.Model) -> str:
-    return f"{network.name} {network.input_shape} {network.count_params()}"
+    trained = sum(prod(weight.shape) for weight in network.trainable_variables)
+    return f"{network.name} {network.input_shape} {network.count_params()} {trained}"
 
 
 def _machine() -> str:

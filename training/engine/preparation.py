@@ -110,7 +110,8 @@ def prepare(
     Raises:
         DatasetError: The dataset cannot be opened or divided so, or holds no readable photos.
         ConfigurationError: There is no such recipe.
-        RunError: The run goes on, and its dataset has changed, be it a single photo's content.
+        RunError: The run goes on, and its dataset has changed, be it a single photo's content, or
+            its pretrained weights have.
         WeightsError: The backbone's pretrained weights cannot be had.
     """
     recipe, numbers = find_recipe(config.recipe), config.hyperparameters
@@ -123,17 +124,23 @@ def prepare(
     split = _split(config, dataset, earlier)
     plans = plan_phases(recipe, numbers)
     weights = _find_weights(config, recipe, listener)
-    cache = PhotoCache(dataset, numbers.image_size, Path(config.cache_folder))
-    training = _decode(cache, _shown(split.train, numbers, plans), "training", listener)
-    validation = _decode(cache, split.validation, "validation", listener)
-    _check_classes(dataset, training, validation)
-    contents = cache.contents([*training, *validation])
-    if earlier is not None and earlier.contents not in {"", contents}:
-        raise _changed(dataset)
+    weights_digest = _digest(weights) if weights else ""
+    if earlier is not None and earlier.weights not in {"", weights_digest}:
+        raise RunError(
+            f"{weights} is not the file of weights that the run began with: put that one back, or "
+            "train anew under another name."
+        )
     blueprint = Blueprint(recipe, numbers, len(dataset.class_names), weights)
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
-    check_memory(plain, recipe, numbers)
+    check_memory(plain, recipe, numbers)  # before hours may go into decoding photos
+    cache = PhotoCache(dataset, numbers.image_size, Path(config.cache_folder))
+    training = _decode(cache, _shown(split.train, numbers, plans), "training", listener)
+    validation = _decode(cache, split.validation, "validation", listener)
+    _check_classes(dataset, training, validation, listener)
+    contents = cache.contents([*training, *validation])
+    if earlier is not None and earlier.contents not in {"", contents}:
+        raise _changed(dataset)
     if earlier is not None:
         precision = earlier.precision
     else:
@@ -149,7 +156,7 @@ def prepare(
         network=_network_to_train(blueprint, plain, precision, strategy),
         plain=plain,
         precision=precision,
-        weights_digest=_digest(weights) if weights else "",
+        weights_digest=weights_digest,
         plans=plans,
     )
 
@@ -199,7 +206,7 @@ def _with_duplicates_together(
         on_progress=lambda done, total: listener.progress(stage, done, total),
         should_stop=listener.should_stop,
     )
-    kept = replace(config.split, together=groups)
+    kept = replace(config.split, together=dataset.without_root(groups))
     try:
         kept.divide(dataset)
     except DatasetError:
@@ -271,9 +278,12 @@ def _decode(
 
 
 def _check_classes(
-    dataset: Dataset, training: Sequence[LabelledPhoto], validation: Sequence[LabelledPhoto]
+    dataset: Dataset,
+    training: Sequence[LabelledPhoto],
+    validation: Sequence[LabelledPhoto],
+    listener: Listener,
 ) -> None:
-    """Refuse to begin when photos that cannot be read leave too little."""
+    """Refuse to begin when photos that cannot be read leave too little, or say what they leave."""
     if not validation:
         raise DatasetError(
             f"Not one validation photo of {dataset.path} can be read: check that its files are "
@@ -283,6 +293,13 @@ def _check_classes(
         raise DatasetError(
             f"Of {dataset.path} training photos of fewer than two classes can be read: check that "
             "its files are whole, or train for more steps."
+        )
+    judged = {photo.label for photo in validation}
+    unjudged = [name for label, name in enumerate(dataset.class_names) if label not in judged]
+    if unjudged:
+        listener.noticed(
+            f"Not one validation photo of class {unjudged[0]!r} can be read, so that the accuracy "
+            "says nothing about it."
         )
 
 

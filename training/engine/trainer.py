@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import keras
@@ -17,6 +18,7 @@ from training.engine.callbacks import (
     EventReporter,
     StopWatcher,
     TrainingStopped,
+    loss_is_no_number,
 )
 from training.engine.checkpoint import (
     EpochSoFar,
@@ -39,7 +41,7 @@ from training.engine.keeping import BestEpochs, ModelKeeper
 from training.engine.loops import Loop, judging_loop, loop_for
 from training.engine.networks import compile_for_training
 from training.engine.phase_builder import Phase, build_phase
-from training.engine.phases import learning_variables
+from training.engine.phases import frozen_variables, learning_variables
 from training.engine.preparation import Listener, prepare
 from training.engine.strategies import (
     choose_strategy,
@@ -47,7 +49,7 @@ from training.engine.strategies import (
     losses_of_workers_told,
     read_cluster,
 )
-from training.errors import CatDogError, TrainingError
+from training.errors import RunError, TrainingError
 from training.events import (
     EpochEnded,
     Event,
@@ -62,7 +64,7 @@ from training.events import (
     ValidationEnded,
 )
 from training.model_file import Metrics
-from training.runs import Run
+from training.runs import Run, RunState
 
 JUDGING_BATCH = 64
 
@@ -101,6 +103,7 @@ class Trainer:
             )
         self._collective = Collective(self._strategy)
         earlier = self._earlier_standing()
+        self._check_not_lost(earlier)
         self._listener = Listener(
             self._tell,
             self._tell_of_skipped,
@@ -112,6 +115,7 @@ class Trainer:
         self._standing = earlier or Standing(
             fingerprint=self._prepared.dataset.fingerprint,
             contents=self._prepared.contents,
+            weights=self._prepared.weights_digest,
             precision=self._prepared.precision,
         )
         self._resumed = earlier is not None
@@ -120,7 +124,9 @@ class Trainer:
         self._weights = class_weights(prepared.training)
         self._best = BestEpochs(self._run, learning_variables(prepared.network, prepared.recipe))
         best = self._best.still_there(self._standing.best)
-        self._standing = replace(self._standing, best=best)
+        standing = replace(self._standing, best=best).to_json()
+        # Workers go by the chief's, who alone restores weights.
+        self._standing = Standing.from_json(self._collective.text_of_chief(standing))
         self._keeper = ModelKeeper(prepared, self._run)
         self._reporter = EventReporter(supervision.emit, self._clock)
         self._watcher = StopWatcher(self._heed)
@@ -152,6 +158,19 @@ class Trainer:
             raise
         finally:
             self._prepared.cache.close()
+
+    def _check_not_lost(self, earlier: Standing | None) -> None:
+        """Refuse to begin anew what was further already, unless it was cut off in its first epoch.
+
+        Raises:
+            RunError: The checkpoint is gone.
+        """
+        epochs = len(self._run.history())
+        if earlier is None and epochs > 1:
+            raise RunError(
+                f"The run {self._run.name!r} has {epochs} epochs, but its checkpoint "
+                f"{self._run.checkpoint} is gone: train anew under another name."
+            )
 
     def _earlier_standing(self) -> Standing | None:
         """Return how far the run is; workers that lost each other go by the chief's."""
@@ -193,7 +212,7 @@ class Trainer:
         if standing.best:
             self._restore(standing.best[0])
         if resumed and is_chief(self._cluster):
-            restore_variables(self._run.checkpoint, _state(phase.network))
+            restore_variables(self._run.checkpoint, self._state(phase))
         self._loop.share_state()
         self._phase = phase
         return phase
@@ -240,22 +259,29 @@ class Trainer:
         checkpointer = Checkpointer(
             prepared.numbers.checkpoint_every, lambda: self._save_checkpoint(phase)
         )
-        # The reporter first, so that a loss that is no number never reaches a checkpoint.
+        # The reporter first, so that a loss that is no number ends training before a checkpoint.
         callbacks = [self._reporter, checkpointer, self._watcher]
         self._loop.fit(batches, initial_epoch=standing.epoch, callbacks=callbacks)
 
     def _validate(self, phase: Phase) -> tuple[float, float]:
-        """Return loss and accuracy on the epoch's share of the validation photos."""
-        numbers = self._prepared.numbers
+        """Return loss and accuracy on the epoch's share of the validation photos.
+
+        Raises:
+            TrainingError: The loss is not finite: the last step may have spoilt the network.
+        """
+        numbers, epoch = self._prepared.numbers, self._standing.epoch
         photos = validation_sample(
             self._prepared.validation,
             count=numbers.validation_steps * numbers.batch_size,
-            epoch=self._standing.epoch,
+            epoch=epoch,
             seed=numbers.seed,
         )
         self._reader = BatchReader(phase.validation)
         batches = PhotoBatches(self._reader, photos, numbers.batch_size)
-        return self._loop.evaluate(batches, callbacks=[self._watcher])
+        loss, accuracy = self._loop.evaluate(batches, callbacks=[self._watcher])
+        if not isfinite(loss):
+            raise loss_is_no_number(loss, f"on validation photos after epoch {epoch + 1}")
+        return loss, accuracy
 
     def _end_epoch(self, phase: Phase, ended: EpochEnded) -> None:
         """Keep an epoch: whenever the process dies, what is on disk fits together."""
@@ -282,7 +308,18 @@ class Trainer:
 
     def _save_checkpoint(self, phase: Phase) -> None:
         standing = replace(self._standing, so_far=self._reporter.so_far())
-        save_checkpoint(self._run.checkpoint, standing, _state(phase.network))
+        save_checkpoint(self._run.checkpoint, standing, self._state(phase))
+
+    def _state(self, phase: Phase) -> list[keras.Variable]:
+        """Return all that changes while a phase is trained, its random numbers included.
+
+        It is the same whether the phase learns from photos or from features of them, which
+        depends on how much room the disk has.
+        """
+        frozen = frozen_variables(self._prepared.network, self._prepared.recipe)
+        unchanged = {id(variable) for variable in frozen}
+        learning = [each for each in phase.network.variables if id(each) not in unchanged]
+        return [*learning, *phase.network.optimizer.variables]
 
     def _stop(self) -> Outcome:
         """Keep all that a resumed run needs, and the best model."""
@@ -295,7 +332,7 @@ class Trainer:
         """Write the model of the best epoch, which was put off if the one before was just saved."""
         best = self._standing.best
         if best and self._standing.saved_epoch != best[0].epoch:
-            with suppress(CatDogError, OSError):  # there is a graver thing to tell
+            with suppress(Exception):  # there is a graver thing to tell
                 self._best.restore(best[0])
                 self._save_model(best[0])
 
@@ -310,10 +347,13 @@ class Trainer:
         metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
         self._restore(best)
         self._keeper.write(metrics)
-        self._run.forget_checkpoint()
-        return Finished(
-            self._prepared.config.model_file, best.epoch, metrics.accuracy, metrics.photos
+        model = self._prepared.config.model_file
+        record = replace(
+            self._run.read(), state=RunState.FINISHED, model=model, best_epoch=best.epoch
         )
+        self._run.write(record)
+        self._run.forget_checkpoint()  # only now: whatever happens, the run is not lost
+        return Finished(model, best.epoch, metrics.accuracy, metrics.photos)
 
     def _judge(self, epoch: EpochEnded, phase: Phase) -> Metrics:
         """Judge the network of an epoch on all validation photos, in 32-bit numbers if it can be.
@@ -385,11 +425,6 @@ def _topic(config: TrainingConfig) -> str:
         config, dataset="", run_folder="", model_file="", cache_folder="", weights_file=None
     )
     return hashlib.sha256(own.to_json().encode()).hexdigest()
-
-
-def _state(network: keras.Model) -> list[keras.Variable]:
-    """Return all that changes while a network is trained, its random numbers included."""
-    return [*network.variables, *network.optimizer.variables]
 
 
 def _metrics(photos: int, accuracy: float, loss: float) -> Metrics:

@@ -39,6 +39,7 @@ class Network:
     name: str = "convnet"
     parameters: int = 10
     input_shape: tuple[int | None, ...] = (None, 8, 8, 3)
+    trainable_variables: Sequence[NDArray[np.float32]] = ()
     batches: list[NDArray[np.float32]] = field(default_factory=list)
 
     def train_on_batch(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
@@ -60,6 +61,7 @@ class Workshop:
     bfloat16: Sequence[float]
     convolves: bool = True
     parameters: int = 10
+    trained: int = 5
     clock: Clock = field(default_factory=Clock)
     built: list[str] = field(default_factory=list)
     networks: list[Network] = field(default_factory=list)
@@ -70,7 +72,10 @@ class Workshop:
         seconds = self.float32 if policy == FLOAT32 else self.bfloat16
         kind = keras.layers.Conv2D(1, 1) if self.convolves else keras.layers.Dense(1)
         steps = (seconds[min(n, len(seconds) - 1)] for n in range(100))
-        network = Network(self.clock, steps, [kind], parameters=self.parameters)
+        weights = [np.zeros(self.trained, np.float32)]
+        network = Network(
+            self.clock, steps, [kind], parameters=self.parameters, trainable_variables=weights
+        )
         self.networks.append(network)
         return network
 
@@ -148,12 +153,13 @@ def test_a_measurement_is_remembered(memory: Path, plain: float, expected: str) 
     assert later.built == [FLOAT32]
 
 
-def test_another_network_or_batch_size_is_measured_apart(memory: Path) -> None:
+def test_another_network_or_trained_part_or_batch_size_is_measured_apart(memory: Path) -> None:
     assert chosen(Workshop([2.0], [1.0]), memory) == BFLOAT16
     assert chosen(Workshop([1.0], [1.0], parameters=20), memory) == FLOAT32
+    assert chosen(Workshop([1.0], [1.0], trained=9), memory) == FLOAT32
     assert chosen(Workshop([1.0], [1.0]), memory, batch_size=32) == FLOAT32
     assert chosen(Workshop([1.0], [1.0]), memory) == BFLOAT16
-    assert len(json.loads(memory.read_text("utf-8"))) == 3
+    assert len(json.loads(memory.read_text("utf-8"))) == 4
 
 
 def test_another_processor_is_measured_anew(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
