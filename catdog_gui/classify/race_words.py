@@ -8,7 +8,7 @@ TABLE_HEADINGS = (
     "accuracy (95% interval)",
     "gap: best, last",
     "best epoch",
-    "time",
+    "time of its epochs",
     "model",
 )
 

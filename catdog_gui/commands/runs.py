@@ -1,13 +1,12 @@
 """`catdog runs`: look at training runs."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from catdog_gui.commands.output import print_json
+from catdog_gui.commands.output import one_line, print_json
 from catdog_gui.paths import AppFolders
 from training.errors import RunError
 from training.files import check_name
@@ -23,11 +22,13 @@ def runs() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def list_all_runs(as_json: bool) -> None:
     """List all training runs, oldest first."""
-    shown = _summaries(list_runs(AppFolders.of_this_user().runs))
+    shown, damaged = _summaries(list_runs(AppFolders.of_this_user().runs))
     if as_json:
-        print_json({"runs": shown})
+        print_json({"runs": shown} | ({"damaged": damaged} if damaged else {}))
         return
-    if not shown:
+    for each in damaged:
+        click.echo(one_line(each["reason"]), err=True)
+    if not shown and not damaged:
         click.echo("There is no training run yet: `catdog train` makes one.")
     for run in shown:
         click.echo(f"{run['name']}: {run['recipe']}, {run['state']}, {len(run['epochs'])} epochs")
@@ -57,13 +58,15 @@ def show_run(name: str, as_json: bool) -> None:
         )
 
 
-def _summaries(found: Iterable[Run]) -> list[dict[str, Any]]:
-    """Describe runs, oldest first; one with a damaged record is told of when it is asked for."""
-    summaries = []
+def _summaries(found: Iterable[Run]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Describe runs, and say of those that cannot be read why."""
+    summaries, damaged = [], []
     for run in found:
-        with suppress(RunError):
+        try:
             summaries.append(_run_summary(run))
-    return summaries
+        except RunError as error:
+            damaged.append({"name": run.name, "reason": str(error)})
+    return summaries, damaged
 
 
 def _run_summary(run: Run) -> dict[str, Any]:

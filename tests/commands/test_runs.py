@@ -157,5 +157,11 @@ def test_a_damaged_record_is_told_and_does_not_break_the_listing(
     (damaged.folder / "run.json").write_bytes(record.encode("latin-1"))
     assert run_here("runs", "show", "damaged") == 1
     assert "'damaged'" in capsys.readouterr().err
+    assert run_here("runs", "list") == 0
+    output = capsys.readouterr()
+    assert output.out.startswith("good: ")
+    assert "'damaged'" in output.err
     assert run_here("runs", "list", "--json") == 0
-    assert "good" in {run["name"] for run in json.loads(capsys.readouterr().out)["runs"]}
+    listed = json.loads(capsys.readouterr().out)
+    assert [run["name"] for run in listed["runs"]] == ["good"]
+    assert [run["name"] for run in listed["damaged"]] == ["damaged"]

@@ -413,7 +413,9 @@ class Trainer:
 
     def _tell_of_waiting(self, missing: Sequence[str]) -> None:
         if missing:
-            self._tell(f"Waiting for {', '.join(missing)}", 0, 0)
+            waiting = f"Waiting for {', '.join(missing)}"
+            self._supervision.emit(Noticed(f"{waiting}."))  # for who sees no progress
+            self._tell(waiting, 0, 0)
 
     def _tell_of_skipped(self, photo: LabelledPhoto, reason: str) -> None:
         self._supervision.emit(PhotoSkipped(photo.name, reason))
