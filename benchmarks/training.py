@@ -1,6 +1,6 @@
 """Measures training side by side with a peer, in one run, and prints ratios.
 
-    python benchmarks/training.py DATASET.zip PEER.py [--only NAME] [--json FILE]
+    python benchmarks/training.py DATASET.zip PEER.py [--only NAME]
 
 DATASET holds Kaggle's Dogs vs Cats as cat.N.jpg and dog.N.jpg, PEER is a script that trains as the
 published study did (`PEER.py RECIPE FOLDER --steps N --epochs N`, printing one JSON object). VGG19
@@ -266,8 +266,8 @@ def _random_weights(bench: Bench) -> Path:
     """Write weights of VGG19 drawn at random."""
     import keras
 
-    file = bench.scratch / "vgg19.weights.h5"
-    keras.applications.VGG19(weights=None, include_top=False).save_weights(file)
+    file = bench.scratch / "vgg19.h5"
+    keras.applications.VGG19(weights=None, include_top=False).save(file)
     return file
 
 

@@ -115,21 +115,9 @@ def prepare(
         WeightsError: The backbone's pretrained weights cannot be had.
     """
     recipe, numbers = find_recipe(config.recipe), config.hyperparameters
-    listener.progress("Opening the dataset", 0, 0)
-    dataset = open_dataset(Path(config.dataset))
-    if earlier is not None and earlier.fingerprint != dataset.fingerprint:
-        raise _changed(dataset)
-    if earlier is None:
-        config = _with_duplicates_together(config, dataset, listener)
-    split = _split(config, dataset, earlier)
+    config, dataset, split = _open_and_divide(config, listener, earlier)
     plans = plan_phases(recipe, numbers)
-    weights = _find_weights(config, recipe, listener)
-    weights_digest = _digest(weights) if weights else ""
-    if earlier is not None and earlier.weights not in {"", weights_digest}:
-        raise RunError(
-            f"{weights} is not the file of weights that the run began with: put that one back, or "
-            "train anew under another name."
-        )
+    weights, weights_digest = _weights(config, recipe, listener, earlier)
     blueprint = Blueprint(recipe, numbers, len(dataset.class_names), weights)
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
@@ -159,6 +147,33 @@ def prepare(
         weights_digest=weights_digest,
         plans=plans,
     )
+
+
+def _open_and_divide(
+    config: TrainingConfig, listener: Listener, earlier: Standing | None
+) -> tuple[TrainingConfig, Dataset, Split]:
+    """Open the dataset and divide it; the configuration then says which photos stay together."""
+    listener.progress("Opening the dataset", 0, 0)
+    dataset = open_dataset(Path(config.dataset))
+    if earlier is None:
+        config = _with_duplicates_together(config, dataset, listener)
+    elif earlier.fingerprint != dataset.fingerprint:
+        raise _changed(dataset)
+    return config, dataset, _split(config, dataset, earlier)
+
+
+def _weights(
+    config: TrainingConfig, recipe: Recipe, listener: Listener, earlier: Standing | None
+) -> tuple[Path | None, str]:
+    """Return the file of a backbone's pretrained weights with its checksum, if there is one."""
+    file = _find_weights(config, recipe, listener)
+    digest = _digest(file) if file else ""
+    if earlier is not None and earlier.weights not in {"", digest}:
+        raise RunError(
+            f"{file} is not the file of weights that the run began with: put that one back, or "
+            "train anew under another name."
+        )
+    return file, digest
 
 
 def _precision(
