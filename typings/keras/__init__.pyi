@@ -5,6 +5,7 @@ from os import PathLike
 from typing import Any, overload
 
 import numpy as np
+import tensorflow as tf
 from keras import applications as applications
 from keras import backend as backend
 from keras import callbacks as callbacks
@@ -82,6 +83,10 @@ class Model:
         callbacks: Sequence[callbacks.Callback],
         shuffle: bool,
         verbose: int,
+    ) -> object: ...
+    @overload
+    def fit(
+        self, x: utils.PyDataset | tf.data.Dataset, *, epochs: int, shuffle: bool, verbose: int
     ) -> object: ...
     def evaluate(
         self, x: utils.PyDataset, *, callbacks: Sequence[callbacks.Callback], verbose: int

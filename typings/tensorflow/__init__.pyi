@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tensorflow import config as config
+from tensorflow import data as data
 from tensorflow import distribute as distribute
 from tensorflow import errors as errors
 from tensorflow import lite as lite

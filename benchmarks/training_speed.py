@@ -1,6 +1,6 @@
 """Measures training side by side with a peer, in one run, and prints ratios.
 
-    python benchmarks/training.py DATASET.zip PEER.py [--only NAME]
+    python benchmarks/training_speed.py DATASET.zip PEER.py [--only NAME]
 
 DATASET holds Kaggle's Dogs vs Cats as cat.N.jpg and dog.N.jpg, PEER is a script that trains as the
 published study did (`PEER.py RECIPE FOLDER --steps N --epochs N`, printing one JSON object). VGG19
@@ -201,7 +201,7 @@ def measure_pipeline(bench: Bench) -> dict[str, Any]:
     tensor = tf.data.Dataset.from_tensors((tf.constant(pixels), tf.constant(labels)))
     count = numbers.steps_per_epoch
 
-    def time_steps(batches: object) -> float:
+    def time_steps(batches: TrainingBatches | tf.data.Dataset) -> float:
         began = perf_counter()
         network.fit(batches, epochs=1, verbose=0, shuffle=False)
         return perf_counter() - began
