@@ -208,7 +208,7 @@ def _natural_order(found: tuple[PurePosixPath, Label]) -> tuple[str, int, str]:
 
 def _fingerprint(labels: Mapping[PurePosixPath, Label], sizes: Mapping[PurePosixPath, int]) -> str:
     lines = sorted(
-        f"{label.class_name}\0{file.name}\0{sizes[file]}\0{label.folder or ''}"
+        "\0".join((label.class_name, file.name, str(sizes[file]), *filter(None, [label.folder])))
         for file, label in labels.items()
     )
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
