@@ -1,5 +1,7 @@
 """Starts what the command line asks for: the window, a command, or a training process."""
 
+import os
+import signal
 import sys
 
 from training import TRAINING_ARGUMENT
@@ -22,8 +24,11 @@ def _start(arguments: list[str]) -> int:
 
         return train()
     if arguments:
+        # Nothing is at stake yet, and an exception in the middle of an import is a riddle.
+        before = signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(INTERRUPTED))
         from catdog_gui.cli import main as command
 
+        signal.signal(signal.SIGINT, before)
         return command(arguments)
     from catdog_gui.app import main as window
 

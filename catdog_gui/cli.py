@@ -15,13 +15,12 @@ from catdog_gui.commands.compare import compare
 from catdog_gui.commands.dataset import dataset
 from catdog_gui.commands.evaluate import evaluate
 from catdog_gui.commands.explain import explain, preview
+from catdog_gui.commands.interruptions import INTERRUPTED
 from catdog_gui.commands.models import models
 from catdog_gui.commands.output import Interrupted, one_line
 from catdog_gui.commands.runs import runs
 from catdog_gui.commands.train import train
-from training.errors import CatDogError
-
-INTERRUPTED = 130
+from training.errors import CatDogError, WorkStopped
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     except Interrupted:
         click.echo("Interrupted; what was finished is kept.", err=True)
         return INTERRUPTED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort, WorkStopped):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except (CatDogError, click.ClickException, OSError) as error:

@@ -126,6 +126,11 @@ def open_zip(path: Path, watch: Watch) -> tuple[list[Entry], ZipSource]:
                     f"{path} holds a zip in a zip in a zip, which is one too many: unpack it, and "
                     "choose the innermost zip or its folder."
                 )
+        if entries and all(members[entry.name].flag_bits & _ENCRYPTED for entry in entries):
+            raise DatasetError(
+                f"The photos in {path} are protected by a password: unpack it, and choose its "
+                "folder."
+            )
         return entries, ZipSource(path, archive, members, opened.pop_all())
 
 

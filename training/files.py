@@ -118,9 +118,14 @@ def check_name(name: str, what: str) -> str:
         )
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
         raise ConfigurationError(f"{what} is too long: use at most {LONGEST_NAME} bytes.")
-    if _REFUSED_IN_NAMES.search(name) or not is_text(name) or _RESERVED_NAMES.match(name):
+    if _REFUSED_IN_NAMES.search(name) or not is_text(name):
         raise ConfigurationError(
-            f'{what} {name!r} cannot be used as a file name: leave out / \\ : * ? " < > |.'
+            f'{what} {name!r} cannot be used as a file name: leave out / \\ : * ? " < > | and '
+            "what cannot be printed."
+        )
+    if _RESERVED_NAMES.match(name):
+        raise ConfigurationError(
+            f"{what} {name!r} cannot be used as a file name: Windows keeps it for a device."
         )
     return name
 

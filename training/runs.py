@@ -29,6 +29,9 @@ from training.errors import CatDogError, RunError
 from training.events import EpochEnded
 from training.files import check_name, write_bytes
 
+# What reading a file of nonsense raises, be it deeply nested or of infinite numbers.
+_NONSENSE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+
 
 class RunState(StrEnum):
     """Where a run stands."""
@@ -228,8 +231,11 @@ class Run:
             raise RunError(
                 f"There is no run named {self.name!r}: `catdog runs list` shows them all."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, CatDogError) as error:
-            raise RunError(f"The record of run {self.name!r} cannot be read: {error}.") from error
+        except (*_NONSENSE, OSError, CatDogError) as error:
+            raise RunError(
+                f"The record of run {self.name!r} cannot be read ({_words_of(error)}): put "
+                f"{self.folder / 'run.json'} back, or delete the run's folder."
+            ) from error
         return _with_true_state(record)
 
     def identity(self) -> str:
@@ -250,8 +256,11 @@ class Run:
             return tuple(parse_history(text))
         except FileNotFoundError:
             return ()
-        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-            raise RunError(f"The history of run {self.name!r} cannot be read: {error}.") from error
+        except (*_NONSENSE, OSError, csv.Error) as error:
+            raise RunError(
+                f"The history of run {self.name!r} cannot be read ({_words_of(error)}): put "
+                f"{self.folder / 'history.csv'} back, or delete the run's folder."
+            ) from error
 
     def append_history(self, epoch: EpochEnded) -> None:
         """Add an epoch to the history."""
@@ -304,6 +313,13 @@ def parse_history(text: str) -> list[EpochEnded]:
         for row in rows
         if row["seconds"]  # a line cut short lacks it
     ]
+
+
+def _words_of(error: Exception) -> str:
+    """Return what an error says, to be put in brackets."""
+    if isinstance(error, CatDogError):
+        return str(error).rstrip(".")
+    return f"{type(error).__name__}: {error}".rstrip(".")
 
 
 def _text_or_none(value: object) -> str | None:

@@ -15,11 +15,12 @@ from catdog_gui.classify.duels import Duel, fight_all
 from catdog_gui.classify.judging import JudgedPhotos, judge
 from catdog_gui.classify.locked_split import Ground, LockedSplit, lock_split
 from training.dataset import Dataset
-from training.errors import CatDogError, PhotoError, RunError
+from training.errors import CatDogError, PhotoError, RunError, WorkStopped
 from training.events import EpochEnded
 from training.images import read_thumbnail
 from training.metrics import Interval, wilson_interval
 from training.model_file import OPENVINO_XML, ModelDescription, read_description, read_model_file
+from training.progress import ShouldStop, never
 from training.runs import Run, RunRecord, RunState
 from training.verdict import (
     FEWEST_EPOCHS,
@@ -173,14 +174,17 @@ def hold_race(
     runs: Sequence[Run],
     *,
     on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    should_stop: ShouldStop = never,
 ) -> Race:
     """Compare runs: their histories, and their models on photos that none was trained on.
 
     Args:
         runs: Two or more; the others' gaps are compared with the first one's.
         on_progress: Told what is done, how many photos of it, and of how many.
+        should_stop: Asked now and then whether to stop.
 
     Raises:
+        WorkStopped: It was asked to stop.
         RunError: A run cannot be read, they are not on one locked split, or none has an epoch.
     """
     entries = [_enter(run) for run in runs]
@@ -191,7 +195,7 @@ def hold_race(
     notes = [note for entry in entries for note in _notes(entry)]
     if locked.trouble:
         notes.append(f"No model could be judged. {locked.trouble}")
-    judged, troubles = _judge_all(entries, locked, on_progress)
+    judged, troubles = _judge_all(entries, locked, on_progress, should_stop)
     judged, unreadable = _on_the_same_photos(judged)
     split = next((each.split for each in judged.values()), None)
     if split == "validation":
@@ -274,6 +278,7 @@ def _judge_all(
     entries: Sequence[_Entry],
     locked: LockedSplit,
     on_progress: Callable[[str, int, int], None],
+    should_stop: ShouldStop,
 ) -> tuple[dict[str, JudgedPhotos], list[str]]:
     """Judge every model once; one that cannot be judged is told of instead."""
     judged: dict[str, JudgedPhotos] = {}
@@ -292,9 +297,18 @@ def _judge_all(
 
         try:
             classifier = Classifier.open(Path(entry.record.model))
-            judged[name] = judge(classifier, locked.opened, photos, split, on_progress=tell)
+            judged[name] = judge(
+                classifier,
+                locked.opened,
+                photos,
+                split,
+                on_progress=tell,
+                should_stop=should_stop,
+            )
         except CatDogError as error:
             troubles.append(f"{name} could not be judged: {error}")
+        if should_stop():
+            raise WorkStopped
     return judged, troubles
 
 

@@ -10,6 +10,7 @@ import click
 from catdog_gui.classify.race import Race, RacedRun, hold_race
 from catdog_gui.classify.race_report import check_report_target, write_report
 from catdog_gui.classify.race_words import TABLE_HEADINGS, table_row, title_words
+from catdog_gui.commands.interruptions import interruptions_heeded
 from catdog_gui.commands.options import FilePath
 from catdog_gui.commands.output import one_line, print_json, printable
 from catdog_gui.commands.progress import progress_bar
@@ -29,15 +30,14 @@ def compare(names: tuple[str, ...], report: Path | None, as_json: bool) -> None:
         check_report_target(report)
     folder = AppFolders.of_this_user().runs
     runs = [Run(folder / check_name(name, "The run name")) for name in names]
-    with progress_bar() as progress:
-        race = hold_race(runs, on_progress=progress.show)
-    if report:
-        write_report(report, race)
+    with interruptions_heeded() as interrupted, progress_bar() as progress:
+        race = hold_race(runs, on_progress=progress.show, should_stop=interrupted)
     if as_json:
         print_json(_as_json(race))
     else:
         _print(race)
     if report:
+        write_report(report, race)
         click.echo(f"wrote {printable(report)}", err=True)
 
 

@@ -31,7 +31,9 @@ def list_all_runs(as_json: bool) -> None:
     if not shown and not damaged:
         click.echo("There is no training run yet: `catdog train` makes one.")
     for run in shown:
-        click.echo(f"{run['name']}: {run['recipe']}, {run['state']}, {len(run['epochs'])} epochs")
+        count = len(run["epochs"])
+        epochs = f"{count} epoch" if count == 1 else f"{count} epochs"
+        click.echo(f"{run['name']}: {run['recipe']}, {run['state']}, {epochs}")
 
 
 @runs.command("show")

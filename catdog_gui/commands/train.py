@@ -71,6 +71,8 @@ def _choice(kinds: Iterable[StrEnum]) -> click.Choice[str]:
     return click.Choice([kind.value for kind in kinds])
 
 
+MOST_LEFT_OUT_TOLD = 20
+"""Photos that are told of one by one; `catdog dataset check` lists them all."""
 _SHARE = NumberRange(0, MOST_HELD_OUT)
 
 
@@ -190,13 +192,15 @@ def _follow(config: TrainingConfig, *, resume: bool = False) -> None:
         CatDogError: It failed.
     """
     process = TrainingProcess(config, resume=resume)
+    begun = False
     try:
         with _heeding_interruptions(process) as interrupted, progress_bar() as progress:
             show = _EventPrinter(progress)
             for event in process.events():
+                begun = begun or isinstance(event, Started | Stopped)
                 show(event)
     finally:
-        if Run(Path(config.run_folder)).checkpoint.exists():
+        if begun and Run(Path(config.run_folder)).checkpoint.exists():
             click.echo(f"`catdog train --resume {config.run}` goes on with it.", err=True)
     if interrupted():
         raise Interrupted
@@ -231,6 +235,7 @@ class _EventPrinter:
         self._progress = progress
         self._epochs = 0
         self._steps = 0
+        self._left_out = 0
 
     def __call__(self, event: Event) -> None:
         """Show an event.
@@ -242,14 +247,7 @@ class _EventPrinter:
             case Progressed():
                 self._progress.show(event.stage, event.done, event.total)
             case Started():
-                self._epochs, self._steps = event.epochs, event.steps_per_epoch
-                click.echo(
-                    f"{event.run}: {event.parameters:,} parameters, {event.train_photos:,} photos "
-                    f"to train on, {event.validation_photos:,} to validate with, on {event.device}"
-                    f", in {event.precision}"
-                )
-                if event.epochs_before:
-                    click.echo(f"resumed after epoch {event.epochs_before}")
+                self._begin(event)
             case BatchEnded():
                 done = (event.epoch - 1) * self._steps + event.batch
                 text = f"epoch {event.epoch} loss {event.loss:.3f} accuracy {event.accuracy:.3f}"
@@ -260,7 +258,9 @@ class _EventPrinter:
                     f"accuracy {event.accuracy:.4f} val_loss {event.val_loss:.4f} "
                     f"val_accuracy {event.val_accuracy:.4f} ({event.seconds:.1f} s)"
                 )
-            case Noticed() | PhotoSkipped() | Paused() | Continued():
+            case PhotoSkipped():
+                self._leave_out(event)
+            case Noticed() | Paused() | Continued():
                 _say_aside(event)
             case Finished():
                 interval = wilson_interval(round(event.accuracy * event.photos), event.photos)
@@ -279,14 +279,29 @@ class _EventPrinter:
                 kept = f" The best model so far is kept: {event.model}." if event.model else ""
                 raise CatDogError(f"{event.reason}{kept}")
 
+    def _begin(self, event: Started) -> None:
+        if self._left_out > MOST_LEFT_OUT_TOLD:
+            click.echo(f"left out {self._left_out:,} photos in all", err=True)
+        self._epochs, self._steps = event.epochs, event.steps_per_epoch
+        click.echo(
+            f"{event.run}: {event.parameters:,} parameters, {event.train_photos:,} photos to train "
+            f"on, {event.validation_photos:,} to validate with, on {event.device}, in "
+            f"{event.precision}"
+        )
+        if event.epochs_before:
+            click.echo(f"resumed after epoch {event.epochs_before}")
 
-def _say_aside(event: Noticed | PhotoSkipped | Paused | Continued) -> None:
+    def _leave_out(self, event: PhotoSkipped) -> None:
+        self._left_out += 1
+        if self._left_out <= MOST_LEFT_OUT_TOLD:
+            click.echo(f"left out {event.photo}: {event.reason}", err=True)
+
+
+def _say_aside(event: Noticed | Paused | Continued) -> None:
     """Say on stderr what is no part of the run's history."""
     match event:
         case Noticed():
             text = event.text
-        case PhotoSkipped():
-            text = f"left out {event.photo}: {event.reason}"
         case Paused():
             text = "paused"
         case Continued():

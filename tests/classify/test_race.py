@@ -18,7 +18,7 @@ from tests.helpers.photos import write_dataset, write_photo
 from tests.helpers.races import EPOCHS, make_racer, write_racer_model
 from training.configuration import SplitChoice
 from training.dataset import open_dataset
-from training.errors import RunError
+from training.errors import RunError, WorkStopped
 from training.events import EpochEnded
 from training.metrics import wilson_interval
 from training.model_file import read_model_file
@@ -241,3 +241,15 @@ def test_runs_on_other_photos_are_refused(home: Path, root: Path) -> None:
     write_photo(root / "red" / "new.jpg")
     with pytest.raises(RunError, match="'b' was trained on other photos"):
         hold_race([first, make_racer(home, "b", root)])
+
+
+def test_a_race_that_is_asked_to_stop_has_no_outcome(home: Path, root: Path) -> None:
+    runs = [make_racer(home, name, root) for name in ("a", "b")]
+    told: list[str] = []
+    with pytest.raises(WorkStopped):
+        hold_race(
+            runs,
+            on_progress=lambda stage, done, total: told.append(stage),
+            should_stop=lambda: bool(told),
+        )
+    assert set(told) == {"judging a"}

@@ -2,12 +2,15 @@
 
 import json
 import re
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from catdog_gui.classify import race
+from catdog_gui.classify.judging import judge
 from catdog_gui.classify.race_words import TABLE_HEADINGS, duration_words, signed
 from tests.commands.programs import run_here
 from tests.helpers.photos import write_dataset
@@ -169,17 +172,24 @@ def test_what_limits_the_comparison_is_told_on_stderr(
 
 
 @pytest.mark.usefixtures("root")
-def test_an_interruption_writes_no_report(
+def test_ctrl_c_is_heeded_between_photos_and_leaves_no_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(*_: object, **__: object) -> NoReturn:
-        raise KeyboardInterrupt
+    def interrupted(*arguments: object, should_stop: Callable[[], bool], **_: object) -> object:
+        signal.raise_signal(signal.SIGINT)  # breaks into nothing
+        asked.append(should_stop())
+        return judge_truly(*arguments, should_stop=should_stop)
 
-    monkeypatch.setattr(race, "judge", interrupt)
-    target = tmp_path / "race.html"
-    assert run_here("compare", "good", "bad", "--report", target) == 130
-    assert not target.exists()
-    assert capsys.readouterr().err.strip() == "Interrupted."
+    asked: list[bool] = []
+    judge_truly: Callable[..., object] = judge
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(race, "judge", interrupted)
+    assert run_here("compare", "good", "bad", "--report", tmp_path / "race.html") == 130
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", "Interrupted.\n")
+    assert asked == [True]
+    assert not (tmp_path / "race.html").exists()
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(

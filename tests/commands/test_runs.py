@@ -148,7 +148,9 @@ def test_runs_are_listed_in_the_order_in_which_they_were_begun(
     )
 
 
-@pytest.mark.parametrize("record", ["", "not JSON", "[]", "{}", '{"config": 3}', "\xff"])
+@pytest.mark.parametrize(
+    "record", ["", "not JSON", "[]", "{}", '{"config": 3}', "\xff", "[" * 200_000]
+)
 def test_a_damaged_record_is_told_and_does_not_break_the_listing(
     home: Path, record: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,3 +167,17 @@ def test_a_damaged_record_is_told_and_does_not_break_the_listing(
     listed = json.loads(capsys.readouterr().out)
     assert [run["name"] for run in listed["runs"]] == ["good"]
     assert [run["name"] for run in listed["damaged"]] == ["damaged"]
+
+
+def test_a_run_of_an_impossible_process_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(home, "first", RunState.RUNNING)
+    file = run.folder / "run.json"
+    values = json.loads(file.read_text("utf-8"))
+    values["process"] = {"pid": float("inf"), "started": 1}
+    file.write_text(json.dumps(values), "utf-8")
+    assert run_here("runs", "show", "first") == 1
+    output = capsys.readouterr()
+    assert f"put {file} back, or delete the run's folder." in output.err
+    assert output.err.count("\n") == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from catdog_gui.commands.train import MOST_LEFT_OUT_TOLD
 from tests.commands.programs import SECONDS, catdog, run_here, started
 from tests.helpers.photos import write_dataset
 from training import process as training_process
@@ -341,3 +342,42 @@ def test_an_interrupted_training_keeps_its_best_model(
     assert (shown["state"], shown["model"]) == ("stopped", str(home / "models" / "first.catdog"))
     assert shown["epochs"]
     assert run_here("evaluate", "first", studio / "photos", "--json") == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--views", "3"),
+        ("--weights", "nowhere.h5"),
+        ("--head-epochs", "2"),
+        ("--head-learning-rate", "0.1"),
+        ("--validation-share", "0.3", "--split", "study"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_wrong_usage(
+    dataset: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here("train", dataset, "--recipe", "baseline", *options) == 2
+    assert f"Error: {options[0]} " in capsys.readouterr().err
+
+
+def test_of_many_photos_left_out_a_few_are_told_one_by_one(
+    home: Path,
+    dataset: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    many = 300
+    skipping = f"""
+config = json.loads(sys.stdin.readline())
+for number in range({many}):
+    say("PhotoSkipped", photo=f"red/{{number}}.jpg", reason="the file is empty")
+say("Started", run=config["run"], parameters=1, device="paper", precision="float32",
+    train_photos=6, validation_photos=2, epochs=2, steps_per_epoch=2)
+"""
+    play = PLAY.partition("config =")[0] + skipping
+    monkeypatch.setattr("tests.commands.test_train.PLAY", play)
+    assert train_here(dataset, FINISHING, monkeypatch) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) <= MOST_LEFT_OUT_TOLD + 1
+    assert f"left out {many} photos in all" in told

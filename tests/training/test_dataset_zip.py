@@ -162,6 +162,17 @@ def test_an_encrypted_inner_zip_is_refused(tmp_path: Path) -> None:
     assert "needs a password" in refusal(path)
 
 
+def test_a_zip_of_photos_behind_a_password_is_refused_at_once(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "secret.zip", PHOTOS)
+    content = bytearray(path.read_bytes())
+    place = content.find(b"PK\x01\x02")
+    while place >= 0:
+        content[place + 8] |= 1
+        place = content.find(b"PK\x01\x02", place + 1)
+    path.write_bytes(content)
+    assert "are protected by a password: unpack it" in refusal(path)
+
+
 def test_a_zip_written_with_backslashes_reads_like_any_other(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "photos", photos=2)
     path = tmp_path / "windows.zip"

@@ -64,8 +64,8 @@ def _outcome(line: str, tell: Callable[[Reply], None]) -> Answered | Failed:
 
 def _foreseen(error: Exception) -> str | None:
     """Say what a library's error means, if that is known."""
-    if type(error).__name__ == "ResourceExhaustedError":
-        return _MEMORY
+    if type(error).__name__ == "ResourceExhaustedError":  # which TensorFlow raises for both
+        return _DISK if os.strerror(ENOSPC) in str(error) else _MEMORY
     if isinstance(error, OSError) and (error.errno == ENOSPC or f"errno = {ENOSPC}" in str(error)):
         return _DISK
     return None

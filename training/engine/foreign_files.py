@@ -6,6 +6,7 @@ taken: a file that declares larger weights than it holds is refused there.
 """
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ CARRIES_CODE = frozenset(
 LARGEST_CONFIG = 50_000_000
 _KERAS_MODULES = ("keras", "tf_keras", "builtins")
 _LONGEST_REASON = 200
+_UNKNOWN_LAYER = re.compile(r"Unknown layer: '?([^'\s]+)'?")
 
 
 def load_foreign_network(path: Path, scratch: Path) -> keras.Model:
@@ -73,6 +75,8 @@ def _load(path: Path) -> keras.Model:
 def _reason(error: Exception) -> str:
     """Say why Keras does not load a file, in its own words where they are not known."""
     words = str(error)
+    if unknown := _UNKNOWN_LAYER.search(words):
+        return f"its part {unknown[1]:.80} needs code that is not Keras's own"
     if "mismatch" in words or "objects could not be loaded" in words:
         return "its weights are not those of the network that it describes"
     first = next((line.strip() for line in words.splitlines() if line.strip()), "")
@@ -139,8 +143,8 @@ def _refuse_code(path: Path, config: object) -> None:
             raise refusal(
                 path, f"it holds a {kind} layer, which runs code from the file: save it without"
             )
-        module = part.get("module")
-        own = isinstance(module, str) and module.split(".")[0] not in _KERAS_MODULES
+        module = part.get("module", "keras")  # which .h5 files do not tell
+        own = module is None or str(module).split(".")[0] not in _KERAS_MODULES
         if kind is not None and (own or ">" in str(part.get("registered_name"))):
             raise refusal(path, f"its part {kind!s:.80} needs code that is not Keras's own")
 
