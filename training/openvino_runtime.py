@@ -8,6 +8,7 @@ everything that needs OpenVINO asks for it here.
 import sys
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -40,10 +41,7 @@ def compile_network(
     Raises:
         RuntimeError: OpenVINO cannot read it.
     """
-    silence()
-    import openvino
-
-    core = openvino.Core()
+    core = _core()
     return core.compile_model(core.read_model(xml, weights), "CPU", config)
 
 
@@ -53,12 +51,23 @@ def run_file(path: Path, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises:
         RuntimeError: OpenVINO cannot read it.
     """
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    network = _core().compile_model(path, "CPU", config)
+    return np.array(network(inputs)[0])
+
+
+@cache
+def _core() -> "openvino.Core":
+    """Return OpenVINO's root object, one for the whole process.
+
+    Each gives the thread that made it a stack for signals, and when it is gone gives back the one
+    before; of two that go in the order in which they came, the second one gives back memory that
+    is no longer there, and the next Ctrl+C kills Python (seen with OpenVINO 2026.4).
+    """
     silence()
     import openvino
 
-    config = {"INFERENCE_PRECISION_HINT": "f32"}
-    network = openvino.Core().compile_model(path, "CPU", config)
-    return np.array(network(inputs)[0])
+    return openvino.Core()
 
 
 def openvino_version() -> str:
