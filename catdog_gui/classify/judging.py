@@ -146,7 +146,6 @@ def judge(
     read: list[LabelledPhoto] = []
     rows: list[tuple[float, ...]] = []
     unreadable: list[tuple[str, str]] = []
-
     for answers in ask(photos, _reader_of(dataset), classifier, should_stop=should_stop):
         for photo, answer in answers:
             if isinstance(answer, PhotoGoneError):

@@ -1,7 +1,8 @@
 """Batches on their way into a network: the order of photos, and a few batches ahead."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import ceil
 from typing import TypeAlias
 
@@ -88,6 +89,16 @@ class BatchReader:
             return inputs, column
         weights = np.array([self._weights[int(label)] for label in labels], dtype=np.float32)
         return inputs, column, weights
+
+    @contextmanager
+    def own_failures(self) -> Iterator[None]:
+        """Raise why a batch could not be read, and not what Keras and TensorFlow make of it."""
+        try:
+            yield
+        except Exception as error:
+            if self.failure is not None:
+                raise self.failure from error
+            raise
 
 
 class TrainingBatches(keras.utils.PyDataset):

@@ -122,17 +122,16 @@ def prepare(
     keras.utils.set_random_seed(numbers.seed)
     plain = build_network(blueprint)
     check_memory(plain, recipe, numbers)  # before hours may go into decoding photos
-    cache = PhotoCache(dataset, numbers.image_size, Path(config.cache_folder))
+    caches = Path(config.cache_folder)
+    cache = PhotoCache(dataset, numbers.image_size, caches)
     training = _decode(cache, _shown(split.train, numbers, plans), "training", listener)
     validation = _decode(cache, split.validation, "validation", listener)
     _check_classes(dataset, training, validation, listener)
     contents = cache.contents([*training, *validation])
     if earlier is not None and earlier.contents not in {"", contents}:
         raise _changed(dataset)
-    if earlier is not None:
-        precision = earlier.precision
-    else:
-        precision = _precision(blueprint, plans, listener, strategy, Path(config.cache_folder))
+    known = earlier.precision if earlier is not None else None
+    precision = known or _precision(blueprint, plans, listener, strategy, caches)
     return Prepared(
         config=config,
         recipe=recipe,

@@ -37,8 +37,9 @@ from training.engine.input_pipeline import (
     class_weights,
     validation_sample,
 )
+from training.engine.judging import FinalJudge, validation_metrics
 from training.engine.keeping import BestEpochs, ModelKeeper
-from training.engine.loops import Loop, judging_loop, loop_for
+from training.engine.loops import Loop, loop_for
 from training.engine.networks import compile_for_training
 from training.engine.phase_builder import Phase, build_phase
 from training.engine.phases import frozen_variables, learning_variables
@@ -49,7 +50,7 @@ from training.engine.strategies import (
     losses_of_workers_told,
     read_cluster,
 )
-from training.errors import RunError, TrainingError
+from training.errors import RunError
 from training.events import (
     EpochEnded,
     Event,
@@ -63,10 +64,7 @@ from training.events import (
     Stopped,
     ValidationEnded,
 )
-from training.model_file import Metrics
 from training.runs import Run, RunState
-
-JUDGING_BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,6 @@ class Trainer:
         self._supervision = supervision
         self._run = Run(Path(config.run_folder))
         self._clock = Clock()
-        self._reader: BatchReader | None = None
         self._phase: Phase | None = None
         self._loop: Loop
         self._cluster = read_cluster(os.environ)
@@ -151,10 +148,8 @@ class Trainer:
             return self._finish(self._train_phases())
         except TrainingStopped:
             return self._stop()
-        except Exception as error:  # Keras and TensorFlow wrap what a batch raises
+        except Exception:
             self._save_unsaved_best()
-            if self._reader is not None and self._reader.failure is not None:
-                raise self._reader.failure from error
             raise
         finally:
             self._prepared.cache.close()
@@ -248,9 +243,9 @@ class Trainer:
 
     def _fit(self, phase: Phase, left: int) -> None:
         prepared, standing = self._prepared, self._standing
-        self._reader = BatchReader(phase.training, self._weights)
+        reader = BatchReader(phase.training, self._weights)
         batches = TrainingBatches(
-            self._reader,
+            reader,
             self._stream,
             batch_size=prepared.numbers.batch_size,
             first=(standing.epoch + 1) * prepared.steps - left,
@@ -261,7 +256,8 @@ class Trainer:
         )
         # The reporter first, so that a loss that is no number ends training before a checkpoint.
         callbacks = [self._reporter, checkpointer, self._watcher]
-        self._loop.fit(batches, initial_epoch=standing.epoch, callbacks=callbacks)
+        with reader.own_failures():
+            self._loop.fit(batches, initial_epoch=standing.epoch, callbacks=callbacks)
 
     def _validate(self, phase: Phase) -> tuple[float, float]:
         """Return loss and accuracy on the epoch's share of the validation photos.
@@ -276,9 +272,10 @@ class Trainer:
             epoch=epoch,
             seed=numbers.seed,
         )
-        self._reader = BatchReader(phase.validation)
-        batches = PhotoBatches(self._reader, photos, numbers.batch_size)
-        loss, accuracy = self._loop.evaluate(batches, callbacks=[self._watcher])
+        reader = BatchReader(phase.validation)
+        batches = PhotoBatches(reader, photos, numbers.batch_size)
+        with reader.own_failures():
+            loss, accuracy = self._loop.evaluate(batches, callbacks=[self._watcher])
         if not isfinite(loss):
             raise loss_is_no_number(loss, f"on validation photos after epoch {epoch + 1}")
         return loss, accuracy
@@ -302,7 +299,7 @@ class Trainer:
         numbers = self._prepared.numbers
         count = numbers.validation_steps * numbers.batch_size or len(self._prepared.validation)
         photos = min(count, len(self._prepared.validation))
-        self._keeper.write(_metrics(photos, epoch.val_accuracy, epoch.val_loss))
+        self._keeper.write(validation_metrics(photos, epoch.val_accuracy, epoch.val_loss))
         self._standing = replace(self._standing, saved_epoch=epoch.epoch)
         self._supervision.emit(Saved(epoch.epoch, self._prepared.config.model_file))
 
@@ -337,15 +334,9 @@ class Trainer:
                 self._save_model(best[0])
 
     def _finish(self, phase: Phase) -> Outcome:
-        """Judge the best epochs on all validation photos, and keep the best of them.
-
-        The photos that an epoch is validated with are too few to tell neighbours apart.
-        """
-        judged = [(self._judge(epoch, phase), epoch) for epoch in self._standing.best]
-        if not judged:
-            raise TrainingError("No epoch ended, so that there is no model: train more epochs.")
-        metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
-        self._restore(best)
+        """Keep the best of the best epochs."""
+        judge = FinalJudge(self._prepared, self._keeper, self._restore, self._tell)
+        best, metrics = judge.choose(self._standing.best, phase, self._loop)
         self._keeper.write(metrics)
         model = self._prepared.config.model_file
         record = replace(
@@ -354,27 +345,6 @@ class Trainer:
         self._run.write(record)
         self._run.forget_checkpoint()  # only now: whatever happens, the run is not lost
         return Finished(model, best.epoch, metrics.accuracy, metrics.photos)
-
-    def _judge(self, epoch: EpochEnded, phase: Phase) -> Metrics:
-        """Judge the network of an epoch on all validation photos, in 32-bit numbers if it can be.
-
-        Where features are cached they are what is judged by: computing them again would take much
-        longer, and they differ in the third digit.
-        """
-        self._restore(epoch)
-        photos = self._prepared.validation
-        loop = self._loop
-        if not phase.uses_features:
-            self._keeper.bring_plain_up_to_date()
-            loop = judging_loop(self._prepared.plain, self._prepared.classes)
-        self._reader = BatchReader(phase.validation)
-        batches = PhotoBatches(self._reader, photos, JUDGING_BATCH)
-        stage = f"Judging epoch {epoch.epoch} on all validation photos"
-        progress = keras.callbacks.LambdaCallback(
-            on_test_batch_end=lambda batch, logs: self._tell(stage, batch + 1, len(batches))
-        )
-        loss, accuracy = loop.evaluate(batches, callbacks=[progress])
-        return _metrics(len(photos), accuracy, loss)
 
     def _announce(self) -> None:
         prepared = self._prepared
@@ -427,8 +397,3 @@ def _topic(config: TrainingConfig) -> str:
         config, dataset="", run_folder="", model_file="", cache_folder="", weights_file=None
     )
     return hashlib.sha256(own.to_json().encode()).hexdigest()
-
-
-def _metrics(photos: int, accuracy: float, loss: float) -> Metrics:
-    correct = round(accuracy * photos)
-    return Metrics(split="validation", photos=photos, correct=correct, loss=float(loss))
