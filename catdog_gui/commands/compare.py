@@ -32,6 +32,8 @@ def compare(names: tuple[str, ...], report: Path | None, as_json: bool) -> None:
     runs = [Run(folder / check_name(name, "The run name")) for name in names]
     with interruptions_heeded() as interrupted, progress_bar() as progress:
         race = hold_race(runs, on_progress=progress.show, should_stop=interrupted)
+    if interrupted():
+        raise click.Abort
     if as_json:
         print_json(_as_json(race))
     else:

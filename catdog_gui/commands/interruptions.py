@@ -4,36 +4,44 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Thread
 from types import FrameType
-
-import click
 
 INTERRUPTED = 130
 """The exit status of a command that was interrupted."""
 
 
+def _nothing() -> None:
+    """Leave it to whoever asks whether Ctrl+C was pressed."""
+
+
+def _end() -> None:
+    os._exit(INTERRUPTED)
+
+
 @contextmanager
-def interruptions_heeded() -> Iterator[Callable[[], bool]]:
-    """Yield what tells whether Ctrl+C was pressed while the block runs; a second one ends it all.
+def interruptions_heeded(
+    first: Callable[[], None] = _nothing, again: Callable[[], None] = _end
+) -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether Ctrl+C was pressed while the block runs, which it does not break.
 
-    `KeyboardInterrupt` would break into whatever runs just then, and libraries written in C do not
-    all survive that: `catdog compare` died of it while they were imported or compiled a network.
+    `KeyboardInterrupt` would break into whatever runs just then: a generator that has more to
+    tell, or a library written in C that does not survive it.
 
-    Raises:
-        click.Abort: It was pressed, and the block has ended.
+    Args:
+        first: Called in a thread of its own when it is pressed.
+        again: Called so when it is pressed once more.
     """
     pressed = 0
 
     def heed(_number: int, _frame: FrameType | None) -> None:
         nonlocal pressed
         pressed += 1
-        if pressed > 1:
-            os._exit(INTERRUPTED)
+        # In a thread, since the code that was interrupted may hold a lock that is needed for it.
+        Thread(target=first if pressed == 1 else again).start()
 
     before = signal.signal(signal.SIGINT, heed)
     try:
         yield lambda: pressed > 0
     finally:
         signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise click.Abort

@@ -1,17 +1,14 @@
 """`catdog train`: train a model, with a line an epoch."""
 
-import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
-from threading import Thread
-from types import FrameType
 
 import click
 
 from catdog_gui.classify.run_planning import RunChoices, plan_run
+from catdog_gui.commands.interruptions import interruptions_heeded
 from catdog_gui.commands.options import FilePath, NumberRange
 from catdog_gui.commands.output import Interrupted, accuracy_words
 from catdog_gui.commands.progress import Progress, progress_bar
@@ -194,7 +191,10 @@ def _follow(config: TrainingConfig, *, resume: bool = False) -> None:
     process = TrainingProcess(config, resume=resume)
     begun = False
     try:
-        with _heeding_interruptions(process) as interrupted, progress_bar() as progress:
+        with (
+            interruptions_heeded(process.stop, process.kill) as interrupted,
+            progress_bar() as progress,
+        ):
             show = _EventPrinter(progress)
             for event in process.events():
                 begun = begun or isinstance(event, Started | Stopped)
@@ -204,28 +204,6 @@ def _follow(config: TrainingConfig, *, resume: bool = False) -> None:
             click.echo(f"`catdog train --resume {config.run}` goes on with it.", err=True)
     if interrupted():
         raise Interrupted
-
-
-@contextmanager
-def _heeding_interruptions(process: TrainingProcess) -> Iterator[Callable[[], bool]]:
-    """Let Ctrl+C stop the process and a second one kill it, without breaking into its events.
-
-    `KeyboardInterrupt` raised inside the generator of events would end it, and with it what the
-    process has yet to tell.
-    """
-    pressed = 0
-
-    def heed(_number: int, _frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed += 1
-        # In a thread, since the code that was interrupted may hold the lock that stopping needs.
-        Thread(target=process.stop if pressed == 1 else process.kill).start()
-
-    before = signal.signal(signal.SIGINT, heed)
-    try:
-        yield lambda: pressed > 0
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _EventPrinter:
