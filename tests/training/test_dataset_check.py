@@ -131,7 +131,7 @@ def test_real_photos_at_another_size_are_told_to_be_the_same(
                     written.add(file.stem)
                     image.save(tmp_path / part / kind / f"{file.stem}.jpg", quality=85)
     report = report_on(tmp_path)
-    assert "no photo to validate with" in report.split_problem
+    assert not report.split_problem  # some of the training photos validate
     assert report.leaks == report.duplicates.groups
     assert {tuple(Path(name).stem for name in group) for group in report.leaks} == {
         (stem, stem) for stem in written

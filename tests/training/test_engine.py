@@ -207,7 +207,7 @@ def test_the_model_knows_its_dataset_and_its_history(finished: Training, photos:
 def test_nothing_half_written_is_left_beside_model_and_run(finished: Training) -> None:
     assert [file.name for file in finished.model.parent.iterdir()] == [finished.model.name]
     assert {file.name for file in finished.run.folder.iterdir()} == {
-        "run.json", "history.csv", "training.log",
+        "run.json", "split.json", "history.csv", "training.log",
     }  # fmt: skip
 
 
