@@ -1,13 +1,15 @@
 """`catdog explain` and `catdog preview`: pictures of what a model sees, and of what it is shown."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from catdog_gui.classify.model_library import ModelLibrary
 from catdog_gui.classify.pictures import explain_photos, preview_augmentation
 from catdog_gui.classify.scan import find_photos
-from catdog_gui.commands.options import FilePath
+from catdog_gui.commands.options import FilePath, augmentation_options
 from catdog_gui.commands.output import printable
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.paths import AppFolders
@@ -63,18 +65,29 @@ def explain(model: str, photos: tuple[Path, ...], output: Path, class_name: str 
 @click.option("--count", type=click.IntRange(1, MOST_VERSIONS), default=9, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--output", type=FilePath(), required=True, help="The picture to write, a PNG.")
-def preview(photo: Path, recipe: str, count: int, seed: int, output: Path) -> None:
+@augmentation_options
+def preview(
+    photo: Path,
+    recipe: str,
+    count: int,
+    seed: int,
+    output: Path,
+    **changes: float | bool | None,
+) -> None:
     """Draw versions of PHOTO as training with a recipe's augmentation shows them."""
     defaults = RECIPES[recipe].defaults
-    if defaults.augmentation.changes_nothing:
+    chosen: dict[str, Any] = {name: each for name, each in changes.items() if each is not None}
+    augmentation = replace(defaults.augmentation, **chosen)
+    if augmentation.changes_nothing:
         changing = [r.name for r in RECIPES.values() if not r.defaults.augmentation.changes_nothing]
         raise CatDogError(
-            f"The recipe {recipe} shows photos as they are: choose one of {', '.join(changing)}."
+            f"The recipe {recipe} shows photos as they are: choose one of {', '.join(changing)}, "
+            "or an option such as --rotation 20."
         )
     with progress_bar() as progress:
         preview_augmentation(
             photo,
-            defaults.augmentation,
+            augmentation,
             defaults.image_size,
             output,
             count=count,

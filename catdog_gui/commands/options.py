@@ -2,10 +2,16 @@
 
 import os
 import re
+from collections.abc import Callable
 from math import isnan
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+from training.configuration import AUGMENTATION_LIMITS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class NumberRange(click.FloatRange):
@@ -53,3 +59,22 @@ class SideLengths(click.ParamType[tuple[int, int]]):
         if sides is None:
             self.fail(f"{value!r} is neither pixels nor HEIGHTxWIDTH.", param, ctx)
         return int(sides[1]), int(sides[2] or sides[1])
+
+
+def augmentation_options(command: Command) -> Command:
+    """Give a command an option for every number of `Augmentation`, none of which has a default."""
+    limits = AUGMENTATION_LIMITS
+
+    def number(name: str, unit: str) -> Callable[[Command], Command]:
+        kind = NumberRange(limits[name].least, limits[name].most)
+        return click.option(f"--{name}", type=kind, help=f"Augmentation: {unit}.")
+
+    for option in (
+        click.option("--flip/--no-flip", default=None, help="Augmentation: mirrored or not."),
+        number("zoom", "share of a side"),
+        number("shear", "degrees"),
+        number("shift", "share of a side"),
+        number("rotation", "degrees"),
+    ):
+        command = option(command)
+    return command

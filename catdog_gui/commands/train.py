@@ -9,12 +9,11 @@ import click
 
 from catdog_gui.classify.run_planning import RunChoices, plan_run
 from catdog_gui.commands.interruptions import interruptions_heeded
-from catdog_gui.commands.options import FilePath, NumberRange
+from catdog_gui.commands.options import FilePath, NumberRange, augmentation_options
 from catdog_gui.commands.output import Interrupted, accuracy_words
 from catdog_gui.commands.progress import Progress, progress_bar
 from catdog_gui.paths import AppFolders
 from training.configuration import (
-    AUGMENTATION_LIMITS,
     LIMITS,
     MOST_HELD_OUT,
     Hyperparameters,
@@ -60,8 +59,7 @@ def _whole(name: str) -> click.IntRange:
 
 
 def _number(name: str) -> NumberRange:
-    limits = LIMITS.get(name) or AUGMENTATION_LIMITS[name]
-    return NumberRange(limits.least, limits.most)
+    return NumberRange(LIMITS[name].least, LIMITS[name].most)
 
 
 def _choice(kinds: Iterable[StrEnum]) -> click.Choice[str]:
@@ -99,11 +97,7 @@ _SHARE = NumberRange(0, MOST_HELD_OUT)
 @click.option("--precision", type=_choice(Precision), help="auto: what is quicker here.")
 @click.option("--checkpoint-every", type=_whole("checkpoint_every"), help="Batches; 0: epochs.")
 @click.option("--views", type=_whole("views"), help="Augmented versions kept as features.")
-@click.option("--rotation", type=_number("rotation"), help="Augmentation: degrees.")
-@click.option("--shift", type=_number("shift"), help="Augmentation: share of a side.")
-@click.option("--shear", type=_number("shear"), help="Augmentation: degrees.")
-@click.option("--zoom", type=_number("zoom"), help="Augmentation: share of a side.")
-@click.option("--flip/--no-flip", default=None, help="Augmentation: mirrored or not.")
+@augmentation_options
 def train(
     dataset: Path | None,
     recipe: str | None,

@@ -1,5 +1,6 @@
 """Grad-CAM of networks of which it is known what they look at, and the pictures made of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from tests.commands.programs import run_here
 from tests.helpers.networks_made import explain_networks, square_photo
 from tests.helpers.photos import write_photo
+from training.configuration import STUDY_AUGMENTATION, Augmentation
 
 pytestmark = pytest.mark.trains
 
@@ -189,3 +191,21 @@ def test_a_photo_that_cannot_be_read_has_no_preview(
     assert run_here("preview", *arguments) == 1
     assert "the file is empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["broken.jpg"]
+
+
+def test_a_preview_shows_other_numbers_than_the_recipes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Augmentation] = []
+
+    def note(photo: Path, augmentation: Augmentation, *_: object, **__: object) -> None:
+        asked.append(augmentation)
+
+    monkeypatch.setattr("catdog_gui.commands.explain.preview_augmentation", note)
+    arguments = ("preview", tmp_path / "photo.jpg", "--output", tmp_path / "out.png")
+    assert run_here(*arguments, "--recipe=baseline", "--zoom=0.5") == 0
+    assert run_here(*arguments, "--recipe=augmentation", "--rotation=5", "--no-flip") == 0
+    assert asked == [
+        Augmentation(zoom=0.5),
+        replace(STUDY_AUGMENTATION, rotation=5, flip=False),
+    ]
