@@ -77,8 +77,15 @@ class PhotoCache:
         return self._keys[photo.name]
 
     def contents(self, photos: Sequence[LabelledPhoto]) -> str:
-        """Return what stands for the names, labels and contents of prepared photos, in order."""
-        lines = (f"{photo.name}\0{photo.label}\0{self.key(photo)}" for photo in photos)
+        """Return what stands for the names, labels and contents of prepared photos, in order.
+
+        It is the same for a folder and its zip.
+        """
+        (names,) = self._dataset.without_root([[photo.name for photo in photos]])
+        lines = (
+            f"{name}\0{photo.label}\0{self.key(photo)}"
+            for name, photo in zip(names, photos, strict=True)
+        )
         return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
     def read(self, photo: LabelledPhoto) -> NDArray[np.uint8]:
