@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from training import TRAINING_ARGUMENT
 
@@ -24,15 +26,22 @@ def _start(arguments: list[str]) -> int:
 
         return train()
     if arguments:
-        # Nothing is at stake yet, and an exception in the middle of an import is a riddle.
-        before = signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(INTERRUPTED))
-        from catdog_gui.cli import main as command
-
-        signal.signal(signal.SIGINT, before)
+        with _ending_at_once():
+            from catdog_gui.cli import main as command
         return command(arguments)
     from catdog_gui.app import main as window
 
     return window(sys.argv)
+
+
+@contextmanager
+def _ending_at_once() -> Iterator[None]:
+    """Have Ctrl+C end the program: nothing is at stake yet, and an import does not bear it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # or it is to be ignored
+        signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(INTERRUPTED))
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 if __name__ == "__main__":

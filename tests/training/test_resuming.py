@@ -209,6 +209,21 @@ def test_a_run_whose_dataset_changed_is_not_resumed(
     assert Run(Path(config.run_folder)).checkpoint.exists()
 
 
+def test_a_run_whose_split_is_nonsense_is_told_how_to_go_on(
+    tmp_path: Path, photos: Path, uninterrupted: TrainingConfig
+) -> None:
+    config = config_of(tmp_path, photos)
+    train(config, at_batch(2, 1, TrainingProcess.stop))
+    split = Run(Path(config.run_folder)).split
+    split.write_text('{"train": ["nowhere.jpg"], "validation": [], "test": []}', "utf-8")
+    outcome = train(config, resume=True)[-1]
+    assert isinstance(outcome, Failed)
+    assert f"{split} does not say any more how" in outcome.reason
+    split.unlink()
+    assert isinstance(train(config, resume=True)[-1], Finished)
+    check_equal(config, uninterrupted)
+
+
 def test_a_run_whose_checkpoint_is_gone_is_not_begun_anew(tmp_path: Path, photos: Path) -> None:
     config = config_of(tmp_path, photos)
     train(config, at_batch(3, 1, TrainingProcess.stop))

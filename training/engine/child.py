@@ -168,7 +168,8 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, orders: Orders)
     try:
         run.write(replace(run.read(), process=ProcessMark.of_this_process()))
         reporter.emit(Progressed("Starting TensorFlow", 0, 0))
-        from training.engine.trainer import Supervision, Trainer
+        from training.engine.supervision import Supervision
+        from training.engine.trainer import Trainer
 
         supervision = Supervision(
             reporter.emit, orders.stop_requested, orders.heed_stops, orders.wait_while_paused

@@ -241,8 +241,11 @@ def _split(config: TrainingConfig, dataset: Dataset, earlier: Standing | None) -
     if earlier is not None and manifest.exists():
         try:
             return Split.from_manifest(dataset, json.loads(manifest.read_bytes()))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{manifest} cannot be read ({error}): train anew.") from error
+        except (OSError, ValueError, RecursionError, DatasetError) as error:
+            raise RunError(
+                f"{manifest} does not say any more how the run divided its dataset: delete that "
+                "file, and the dataset is divided as when the run began."
+            ) from error
     split = config.split.divide(dataset)
     write_bytes(manifest, json.dumps(split.manifest(), indent=1).encode())
     return split

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from training.configuration import TrainingConfig
 from training.dataset import LabelledPhoto
@@ -50,10 +51,10 @@ from training.engine.strategies import (
     losses_of_workers_told,
     read_cluster,
 )
+from training.engine.supervision import Supervision
 from training.errors import RunError
 from training.events import (
     EpochEnded,
-    Event,
     Finished,
     Noticed,
     Outcome,
@@ -65,18 +66,6 @@ from training.events import (
     ValidationEnded,
 )
 from training.runs import Run, RunState
-
-
-@dataclass(frozen=True)
-class Supervision:
-    """What the training process gives to a trainer: a voice and an ear."""
-
-    emit: Callable[[Event], None]
-    stop_requested: Callable[[], bool]
-    heed_stops: Callable[[], None]
-    """Told once a stop is looked for after every batch, so that no one need end the process."""
-    wait_while_paused: Callable[[], float]
-    """Returns at once or, if there is a pause, when it is over: the seconds it took."""
 
 
 class Trainer:
@@ -252,7 +241,7 @@ class Trainer:
             steps=left,
         )
         checkpointer = Checkpointer(
-            prepared.numbers.checkpoint_every, lambda: self._save_checkpoint(phase)
+            prepared.numbers.checkpoint_every, lambda: self._save_within_epoch(phase)
         )
         # The reporter first, so that a loss that is no number ends training before a checkpoint.
         callbacks = [self._reporter, checkpointer, self._watcher]
@@ -307,6 +296,12 @@ class Trainer:
         standing = replace(self._standing, so_far=self._reporter.so_far())
         save_checkpoint(self._run.checkpoint, standing, self._state(phase))
 
+    def _save_within_epoch(self, phase: Phase) -> None:
+        """Write a checkpoint unless the last step spoilt the network, as its next loss tells."""
+        weights = phase.network.trainable_variables
+        if all(np.isfinite(np.asarray(weight)).all() for weight in weights):
+            self._save_checkpoint(phase)
+
     def _state(self, phase: Phase) -> list[keras.Variable]:
         """Return all that changes while a phase is trained, its random numbers included.
 
@@ -321,7 +316,7 @@ class Trainer:
     def _stop(self) -> Outcome:
         """Keep all that a resumed run needs, and the best model."""
         if self._phase is not None:
-            self._save_checkpoint(self._phase)
+            self._save_within_epoch(self._phase)
         self._save_unsaved_best()
         return Stopped(self._prepared.config.model_file if self._standing.saved_epoch else None)
 
