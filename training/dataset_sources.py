@@ -67,13 +67,14 @@ class FolderSource:
 
         Raises:
             PhotoError: It cannot be read.
-            PhotoGoneError: Its folder is gone.
+            PhotoGoneError: The folder of its class or split is gone, or all of the dataset's.
         """
         file = self._root / name
         try:
             return read_file(file)
         except PhotoError as error:
-            if not is_folder(file.parent):
+            first = PurePosixPath(name).parts[0]  # a class's folder, or that of a split
+            if not is_folder(self._root / first if "/" in name else self._root):
                 raise PhotoGoneError(str(error)) from error
             raise
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,9 @@ class PhotoKeys:
         name = hashlib.sha256(str(dataset.absolute()).encode("utf-8", "surrogateescape"))
         self._file = root / _FOLDER / f"{name.hexdigest()[:24]}.json"
         self._known = _read(self._file)
+        if self._known:
+            with suppress(OSError):
+                os.utime(self._file)  # it was of use just now, so it is not the first to go
         self._learnt: dict[str, tuple[str, str]] = {}
 
     def get(self, name: str, stamp: str | None) -> str | None:

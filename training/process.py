@@ -199,6 +199,8 @@ class TrainingProcess:
         reason = outcome.reason if isinstance(outcome, Failed) else None
         try:
             record = self._run.read()
+            if record.state is RunState.FINISHED:
+                return  # it came to its end, and only its last word was not heard
             self._run.write(replace(record, state=state, model=outcome.model, reason=reason))
         except (CatDogError, OSError):
             return  # the run's folder is gone; the outcome still reaches the user

@@ -77,6 +77,13 @@ def default_split_method(dataset: Dataset) -> SplitMethod:
     return SplitMethod.STRATIFIED
 
 
+def draws_photos(dataset: Dataset, method: SplitMethod) -> bool:
+    """Tell whether a split draws photos, which near duplicates can be kept together for."""
+    if method is SplitMethod.FOLDERS:
+        return all(photo.folder != "validation" for photo in dataset.photos)
+    return method is SplitMethod.STRATIFIED
+
+
 def split_dataset(
     dataset: Dataset,
     method: SplitMethod,
@@ -96,7 +103,7 @@ def split_dataset(
             there is no folder for it.
         test_share: The share of every class that tests, when divided by ratio.
         together: Groups of names of photos, from `Dataset.without_root`, that are put into one
-            part each, such as near duplicates, when divided by ratio; names that the dataset does
+            part each, such as near duplicates, where photos are drawn; names that the dataset does
             not have are passed over.
 
     Raises:
@@ -125,7 +132,7 @@ def draw_split(
     elif method is SplitMethod.STUDY:
         assign = _study_part
     else:
-        assign = _folder_parts(dataset, shares)
+        assign = _folder_parts(dataset, shares, together)
     parts: dict[str, list[LabelledPhoto]] = {part: [] for part in PARTS}
     for photo in dataset.photos:
         part = assign(photo)
@@ -170,16 +177,19 @@ def _study_part(photo: LabelledPhoto) -> str | None:
 
 
 def _folder_parts(
-    dataset: Dataset, shares: tuple[float, float]
+    dataset: Dataset, shares: tuple[float, float], together: Sequence[Sequence[str]]
 ) -> Callable[[LabelledPhoto], str | None]:
     """Go by folders; without one for validation, a share of the training photos validates.
 
     It is drawn alike for all runs, whatever their seeds, so that they can be compared.
     """
-    if any(photo.folder == "validation" for photo in dataset.photos):
+    if not draws_photos(dataset, SplitMethod.FOLDERS):
         return lambda photo: photo.folder
     training = tuple(photo for photo in dataset.photos if photo.folder == "train")
-    drawn = stratify(replace(dataset, photos=training), 0, (shares[0], 0.0))
+    part = replace(dataset, photos=training)
+    names = {photo.name for photo in training}
+    groups = [[name for name in group if name in names] for group in dataset.with_root(together)]
+    drawn = stratify(part, 0, (shares[0], 0.0), part.without_root(groups))
     return lambda photo: drawn.get(photo, photo.folder)
 
 

@@ -40,7 +40,9 @@ def interruptions_heeded(
         # In a thread, since the code that was interrupted may hold a lock that is needed for it.
         Thread(target=first if pressed == 1 else again).start()
 
-    before = signal.signal(signal.SIGINT, heed)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as for a command that a shell started in the background
+        signal.signal(signal.SIGINT, heed)
     try:
         yield lambda: pressed > 0
     finally:

@@ -68,7 +68,8 @@ def _choice(kinds: Iterable[StrEnum]) -> click.Choice[str]:
 
 MOST_LEFT_OUT_TOLD = 20
 """Photos that are told of one by one; `catdog dataset check` lists them all."""
-_SHARE = NumberRange(0, MOST_HELD_OUT)
+_VALIDATION_SHARE = NumberRange(0.01, MOST_HELD_OUT)
+_TEST_SHARE = NumberRange(0, MOST_HELD_OUT)
 
 
 @click.command()
@@ -77,8 +78,12 @@ _SHARE = NumberRange(0, MOST_HELD_OUT)
 @click.option("--resume", metavar="RUN", callback=_run_name, help="Go on with an interrupted run.")
 @click.option("--name", callback=_run_name, help="Of the run and its model.")
 @click.option("--split", type=_choice(SplitMethod), help="By default what the dataset suggests.")
-@click.option("--validation-share", type=_SHARE, help="Of a stratified split; by default 0.2.")
-@click.option("--test-share", type=_SHARE, help="Of a stratified split; by default 0.2.")
+@click.option(
+    "--validation-share",
+    type=NumberRange(0.01, MOST_HELD_OUT),
+    help="Of a stratified split; by default 0.2.",
+)
+@click.option("--test-share", type=_TEST_SHARE, help="Of a split by ratio; else 0.2.")
 @click.option("--weights", type=FilePath(), help="A file of the backbone's pretrained weights.")
 @click.option("--epochs", type=_whole("epochs"))
 @click.option("--steps-per-epoch", type=_whole("steps_per_epoch"), help="0: one whole pass.")

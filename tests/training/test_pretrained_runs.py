@@ -1,6 +1,7 @@
 """Whole runs of recipes with a backbone: weights fetched or named, features kept, and resumed."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -163,6 +164,25 @@ def test_a_fine_tuned_run_that_was_killed_ends_as_one_that_never_was(
     assert len(curves[0]) == 4
     np.testing.assert_allclose(curves[1], curves[0], atol=1e-5)
     np.testing.assert_allclose(final_weights(killed), final_weights(whole), atol=1e-5)
+
+
+def test_a_run_goes_on_without_room_for_features(
+    tmp_path: Path, photos: Path, mobilenetv2: Path
+) -> None:
+    config = config_of(tmp_path, photos, "mobilenetv2-finetune", mobilenetv2)
+
+    def stop(process: TrainingProcess, event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            process.stop()
+
+    assert isinstance(train(config, stop)[-1], Stopped)
+    for folder in Path(config.cache_folder).glob("features-*"):
+        shutil.rmtree(folder)
+        folder.touch()  # a folder cannot be made there, as on a disk that is full
+    events = train(config, resume=True)
+    assert isinstance(events[-1], Finished)
+    assert any("do not fit" in event.text for event in events if isinstance(event, Noticed))
+    assert [epoch.epoch for epoch in Run(Path(config.run_folder)).history()] == [1, 2, 3, 4]
 
 
 def test_a_run_does_not_go_on_with_other_weights(

@@ -215,10 +215,11 @@ def test_a_run_whose_split_is_nonsense_is_told_how_to_go_on(
     config = config_of(tmp_path, photos)
     train(config, at_batch(2, 1, TrainingProcess.stop))
     split = Run(Path(config.run_folder)).split
-    split.write_text('{"train": ["nowhere.jpg"], "validation": [], "test": []}', "utf-8")
-    outcome = train(config, resume=True)[-1]
-    assert isinstance(outcome, Failed)
-    assert f"{split} does not say any more how" in outcome.reason
+    for nonsense in (b'{"train": ["nowhere.jpg"], "validation": [], "test": []}', b"[" * 200_000):
+        split.write_bytes(nonsense)
+        outcome = train(config, resume=True)[-1]
+        assert isinstance(outcome, Failed)
+        assert f"{split} does not say any more how" in outcome.reason
     split.unlink()
     assert isinstance(train(config, resume=True)[-1], Finished)
     check_equal(config, uninterrupted)

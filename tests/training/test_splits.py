@@ -178,6 +178,19 @@ def test_without_a_folder_for_validation_a_share_of_the_training_photos_validate
     assert split_dataset(dataset, SplitMethod.FOLDERS, seed=2) == split
 
 
+def test_validation_drawn_from_training_photos_keeps_duplicates_together(tmp_path: Path) -> None:
+    names = [f"train/{kind}/{n}.jpg" for kind in ("cat", "dog") for n in range(40)]
+    tests = [f"test/{kind}/{n}.jpg" for kind in ("cat", "dog") for n in range(4)]
+    dataset = open_dataset(write_files(tmp_path / "photos", [*names, *tests]))
+    pairs = [(f"train/cat/{n}.jpg", f"train/cat/{n + 1}.jpg") for n in range(0, 40, 2)]
+    groups = [*pairs, ("train/dog/0.jpg", "test/dog/0.jpg")]
+    together = split_dataset(dataset, SplitMethod.FOLDERS, together=groups)
+    assert all(kept(together, pairs))
+    assert not all(kept(split_dataset(dataset, SplitMethod.FOLDERS), pairs))
+    assert counts(dataset, together.validation) == {"cat": 8, "dog": 8}
+    assert len(together.test) == len(tests)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -189,12 +189,15 @@ def _train(config: TrainingConfig, run: Run, reporter: Reporter, orders: Orders)
 
 
 def _unexpected(error: Exception, run: Run) -> str:
-    if type(error).__name__ == "ResourceExhaustedError":
+    no_room = f"There is no room to write to {run.folder}: free some space on the disk."
+    if type(error).__name__ == "ResourceExhaustedError":  # which TensorFlow raises for both
+        if os.strerror(ENOSPC) in str(error):
+            return no_room
         return "Memory ran out: try a smaller batch size or image size."
     if isinstance(error, OSError) and (
         error.errno in _NO_ROOM or f"errno = {ENOSPC}" in str(error)
     ):
-        return f"There is no room to write to {run.folder}: free some space on the disk."
+        return no_room
     if isinstance(error, OSError):
         return f"A file cannot be read or written: {error}."
     return f"Training broke off ({type(error).__name__}); the details are in {run.log}."

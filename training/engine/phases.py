@@ -67,11 +67,10 @@ def learning_variables(network: keras.Model, recipe: Recipe) -> list[keras.Varia
     return [weight for layer in learning_layers(network, recipe) for weight in layer.weights]
 
 
-def frozen_variables(network: keras.Model, recipe: Recipe) -> list[keras.Variable]:
-    """Return the variables of a recipe's network that none of its phases changes."""
-    learning = len(learning_layers(network, recipe))
-    frozen = network.layers[: len(network.layers) - learning]
-    return [variable for layer in frozen for variable in layer.variables]
+def frozen_variables(network: keras.Model, recipe: Recipe, plan: PhasePlan) -> list[keras.Variable]:
+    """Return the variables of a recipe's network that a phase leaves as they are."""
+    first = 0 if recipe.backbone is None else _first_learning(network, plan.released_from)
+    return [variable for layer in network.layers[:first] for variable in layer.variables]
 
 
 def _first_learning(network: keras.Model, released_from: str | None) -> int:

@@ -31,7 +31,7 @@ from training.photo_cache import PhotoCache
 from training.pretrained import fetch_weights, find_weights, use_weights_file
 from training.recipes import Recipe, find_recipe
 from training.runs import Run
-from training.splits import Split, SplitMethod
+from training.splits import Split, SplitMethod, check_split, draws_photos
 
 PRECISION_MEMORY = "precision.json"
 
@@ -211,8 +211,8 @@ def _changed(dataset: Dataset) -> RunError:
 def _with_duplicates_together(
     config: TrainingConfig, dataset: Dataset, listener: Listener
 ) -> TrainingConfig:
-    """Have a split by ratio keep near duplicates in one part, so that none gives another away."""
-    if config.split.method is not SplitMethod.STRATIFIED or config.split.together:
+    """Have a split that draws photos keep near duplicates in one part: none gives another away."""
+    if not draws_photos(dataset, config.split.method) or config.split.together:
         return config
     stage = "Looking for near duplicates"
     groups = find_groups(
@@ -233,21 +233,38 @@ def _with_duplicates_together(
 
 
 def _split(config: TrainingConfig, dataset: Dataset, earlier: Standing | None) -> Split:
-    """Divide the dataset and write the split down, or take the one that the run began with.
-
-    A later version of this program might divide otherwise.
-    """
+    """Divide the dataset and write the split down, or take the one that the run began with."""
     manifest = Run(Path(config.run_folder)).split
     if earlier is not None and manifest.exists():
         try:
-            return Split.from_manifest(dataset, json.loads(manifest.read_bytes()))
+            return _read_split(manifest, dataset, config.split.method)
         except (OSError, ValueError, RecursionError, DatasetError) as error:
             raise RunError(
                 f"{manifest} does not say any more how the run divided its dataset: delete that "
                 "file, and the dataset is divided as when the run began."
             ) from error
     split = config.split.divide(dataset)
-    write_bytes(manifest, json.dumps(split.manifest(), indent=1).encode())
+    parts = split.manifest()
+    named = dict(zip(parts, dataset.without_root(parts.values()), strict=True))
+    write_bytes(manifest, json.dumps(named, indent=1).encode())
+    return split
+
+
+def _read_split(manifest: Path, dataset: Dataset, method: SplitMethod) -> Split:
+    """Return the split whose photos a file names, below the folder that all photos share.
+
+    Raises:
+        OSError, ValueError, RecursionError, DatasetError: It does not.
+    """
+    parts = json.loads(manifest.read_bytes())
+    if not isinstance(parts, dict) or not all(
+        isinstance(names, list) and all(isinstance(name, str) for name in names)
+        for names in parts.values()
+    ):
+        raise ValueError("it is no manifest")
+    named = dict(zip(parts, dataset.with_root(parts.values()), strict=True))
+    split = Split.from_manifest(dataset, named)
+    check_split(dataset, split, method)
     return split
 
 

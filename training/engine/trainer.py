@@ -83,19 +83,29 @@ class Trainer:
         self._phase: Phase | None = None
         self._loop: Loop
         self._cluster = read_cluster(os.environ)
-        with losses_of_workers_told(self._cluster):
-            self._strategy = choose_strategy(
-                self._cluster, topic=_topic(config), on_waiting=self._tell_of_waiting
-            )
-        self._collective = Collective(self._strategy)
-        earlier = self._earlier_standing()
-        self._check_not_lost(earlier)
         self._listener = Listener(
             self._tell,
             self._tell_of_skipped,
             supervision.stop_requested,
             lambda text: supervision.emit(Noticed(text)),
         )
+        with losses_of_workers_told(self._cluster):
+            self._prepare(config)
+        prepared = self._prepared
+        self._stream = PhotoStream(prepared.training, prepared.numbers.seed)
+        self._weights = class_weights(prepared.training)
+        self._keeper = ModelKeeper(prepared, self._run)
+        self._reporter = EventReporter(supervision.emit, self._clock)
+        self._watcher = StopWatcher(self._heed)
+
+    def _prepare(self, config: TrainingConfig) -> None:
+        """Join the other workers, if any, and have everything at hand from where the run stands."""
+        self._strategy = choose_strategy(
+            self._cluster, topic=_topic(config), on_waiting=self._tell_of_waiting
+        )
+        self._collective = Collective(self._strategy)
+        earlier = self._earlier_standing()
+        self._check_not_lost(earlier)
         self._prepared = prepare(config, self._listener, earlier, self._strategy)
         self._run.write(replace(self._run.read(), config=self._prepared.config))
         self._standing = earlier or Standing(
@@ -106,16 +116,11 @@ class Trainer:
         )
         self._resumed = earlier is not None
         prepared = self._prepared
-        self._stream = PhotoStream(prepared.training, prepared.numbers.seed)
-        self._weights = class_weights(prepared.training)
         self._best = BestEpochs(self._run, learning_variables(prepared.network, prepared.recipe))
         best = self._best.still_there(self._standing.best)
         standing = replace(self._standing, best=best).to_json()
         # Workers go by the chief's, who alone restores weights.
         self._standing = Standing.from_json(self._collective.text_of_chief(standing))
-        self._keeper = ModelKeeper(prepared, self._run)
-        self._reporter = EventReporter(supervision.emit, self._clock)
-        self._watcher = StopWatcher(self._heed)
 
     def train(self) -> Outcome:
         """Train every epoch of every phase, and judge the best on all validation photos.
@@ -308,7 +313,7 @@ class Trainer:
         It is the same whether the phase learns from photos or from features of them, which
         depends on how much room the disk has.
         """
-        frozen = frozen_variables(self._prepared.network, self._prepared.recipe)
+        frozen = frozen_variables(self._prepared.network, self._prepared.recipe, phase.plan)
         unchanged = {id(variable) for variable in frozen}
         learning = [each for each in phase.network.variables if id(each) not in unchanged]
         return [*learning, *phase.network.optimizer.variables]
