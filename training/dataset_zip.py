@@ -100,6 +100,8 @@ class ZipSource:
         except _UNKNOWN_PACKING as error:
             raise PhotoError("it is encrypted or packed in an unknown way") from error
         except OSError as error:
+            if error.errno is None:  # bz2's word for damaged bytes
+                raise PhotoError("it is damaged inside the zip") from error
             raise PhotoGoneError(f"the zip cannot be read ({error.strerror or error})") from error
 
 

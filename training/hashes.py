@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.dataset import Dataset, LabelledPhoto
-from training.errors import PhotoError
+from training.errors import PhotoError, PhotoGoneError
 from training.images import ImageSize, read_photo, read_size
 from training.progress import OnProgress, ShouldStop, Watch, never, no_progress
 
@@ -83,6 +83,7 @@ def perceptual_hashes(
 
     Raises:
         WorkStopped: It was asked to stop.
+        DatasetError: No photo can be read any more.
     """
     chosen = dataset.photos if photos is None else photos
     watch = Watch(on_progress, should_stop)
@@ -92,6 +93,8 @@ def perceptual_hashes(
     def look_at(photo: LabelledPhoto) -> _Look | str:
         try:
             return _look(dataset.read(photo))
+        except PhotoGoneError as error:
+            raise dataset.gone(error) from error
         except PhotoError as error:
             return str(error)
 

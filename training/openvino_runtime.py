@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import openvino
+
+
+_CORE_LOCK = Lock()
 
 
 def convert_network(graph: object) -> tuple[bytes, bytes]:
@@ -56,7 +60,6 @@ def run_file(path: Path, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.array(network(inputs)[0])
 
 
-@cache
 def _core() -> "openvino.Core":
     """Return OpenVINO's root object, one for the whole process.
 
@@ -64,6 +67,12 @@ def _core() -> "openvino.Core":
     before; of two that go in the order in which they came, the second one gives back memory that
     is no longer there, and the next Ctrl+C kills Python (seen with OpenVINO 2026.4).
     """
+    with _CORE_LOCK:
+        return _only_core()
+
+
+@cache
+def _only_core() -> "openvino.Core":
     silence()
     import openvino
 

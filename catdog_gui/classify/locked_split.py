@@ -54,7 +54,7 @@ def lock_split(grounds: Sequence[Ground]) -> LockedSplit:
             raise RunError(
                 f"Run {other.run!r} is on {split_words(other.split)}, but {first.run!r} on "
                 f"{split_words(first.split)}: compare runs on one split, training one of them "
-                "again with the other's --split and --seed."
+                "again with the other's --split, shares and --seed."
             )
     known = next((ground for ground in grounds if ground.fingerprint), None)
     _check_datasets(grounds, known)

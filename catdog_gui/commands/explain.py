@@ -78,6 +78,8 @@ def preview(
     defaults = RECIPES[recipe].defaults
     chosen: dict[str, Any] = {name: each for name, each in changes.items() if each is not None}
     augmentation = replace(defaults.augmentation, **chosen)
+    if augmentation.changes_nothing and chosen:
+        raise CatDogError("With these options photos stay as they are: leave one of them out.")
     if augmentation.changes_nothing:
         changing = [r.name for r in RECIPES.values() if not r.defaults.augmentation.changes_nothing]
         raise CatDogError(

@@ -44,7 +44,12 @@ from training.metrics import wilson_interval
 from training.process import TrainingProcess
 from training.recipes import RECIPES, Recipe, why_idle
 from training.runs import Run
-from training.splits import SplitMethod, default_split_method
+from training.splits import SplitMethod, default_split_method, draws_photos
+
+MOST_LEFT_OUT_TOLD = 20
+"""Photos that are told of one by one; `catdog dataset check` lists them all."""
+_VALIDATION_SHARE = NumberRange(0.01, MOST_HELD_OUT)
+_TEST_SHARE = NumberRange(0, MOST_HELD_OUT)
 
 
 def _run_name(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
@@ -66,24 +71,14 @@ def _choice(kinds: Iterable[StrEnum]) -> click.Choice[str]:
     return click.Choice([kind.value for kind in kinds])
 
 
-MOST_LEFT_OUT_TOLD = 20
-"""Photos that are told of one by one; `catdog dataset check` lists them all."""
-_VALIDATION_SHARE = NumberRange(0.01, MOST_HELD_OUT)
-_TEST_SHARE = NumberRange(0, MOST_HELD_OUT)
-
-
 @click.command()
 @click.argument("dataset", type=FilePath(), required=False)
 @click.option("--recipe", type=click.Choice(list(RECIPES)))
 @click.option("--resume", metavar="RUN", callback=_run_name, help="Go on with an interrupted run.")
 @click.option("--name", callback=_run_name, help="Of the run and its model.")
 @click.option("--split", type=_choice(SplitMethod), help="By default what the dataset suggests.")
-@click.option(
-    "--validation-share",
-    type=NumberRange(0.01, MOST_HELD_OUT),
-    help="Of a stratified split; by default 0.2.",
-)
-@click.option("--test-share", type=_TEST_SHARE, help="Of a split by ratio; else 0.2.")
+@click.option("--validation-share", type=_VALIDATION_SHARE, help="Where photos are drawn for it.")
+@click.option("--test-share", type=_TEST_SHARE, help="Of a split by ratio.")
 @click.option("--weights", type=FilePath(), help="A file of the backbone's pretrained weights.")
 @click.option("--epochs", type=_whole("epochs"))
 @click.option("--steps-per-epoch", type=_whole("steps_per_epoch"), help="0: one whole pass.")
@@ -157,9 +152,14 @@ def _split(
     """Choose a split, and make sure that it can be made: it must not use up the run's name."""
     chosen = SplitMethod(method) if method else default_split_method(dataset)
     given = {name: share for name, share in shares.items() if share is not None}
-    if given and chosen is not SplitMethod.STRATIFIED:
-        option = next(iter(given)).replace("_", "-")
-        raise click.UsageError(f"--{option} goes with --split stratified, and this is {chosen}.")
+    drawn = {SplitMethod.STRATIFIED: given, SplitMethod.FOLDERS: {"validation_share"}}
+    idle = [share for share in given if share not in drawn.get(chosen, ())]
+    if idle or (given and not draws_photos(dataset, chosen)):
+        option = next(iter(idle or given)).replace("_", "-")
+        raise click.UsageError(
+            f"--{option} does nothing for the {chosen} split of {dataset.path}: it draws no photos "
+            "for it."
+        )
     usual = SplitChoice(method=chosen, seed=seed)
     choice = replace(
         usual,

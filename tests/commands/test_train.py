@@ -14,6 +14,7 @@ from tests.commands.programs import SECONDS, catdog, run_here, started
 from tests.helpers.photos import write_dataset
 from training import process as training_process
 from training.process import GRACE_SECONDS
+from training.runs import Run
 
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows interrupts otherwise")
 
@@ -359,6 +360,21 @@ def test_an_option_that_would_do_nothing_is_wrong_usage(
 ) -> None:
     assert run_here("train", dataset, "--recipe", "baseline", *options) == 2
     assert f"Error: {options[0]} " in capsys.readouterr().err
+
+
+def test_a_share_of_training_photos_validates_where_there_is_no_folder_for_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in ("train", "test"):
+        write_dataset(tmp_path / "parts" / part, 10)
+    script = write_play(tmp_path, FINISHING)
+    command = [sys.executable, str(script)]
+    monkeypatch.setattr(training_process, "training_command", lambda: command)
+    share = ("--validation-share", "0.3")
+    assert run_here("train", tmp_path / "parts", "--recipe=baseline", "--name=a", *share) == 0
+    assert Run(home / "runs" / "a").read().config.split.validation_share == 0.3
+    options = ("--recipe=baseline", "--name=b", "--test-share", "0.3")
+    assert run_here("train", tmp_path / "parts", *options) == 2
 
 
 def test_of_many_photos_left_out_a_few_are_told_one_by_one(

@@ -14,7 +14,7 @@ from tests.helpers.datasets import refusal, write_files, write_zip
 from tests.helpers.photos import photo_bytes, write_dataset
 from training import dataset_zip
 from training.dataset import open_dataset
-from training.errors import DatasetError, PhotoError, WorkStopped
+from training.errors import DatasetError, PhotoError, PhotoGoneError, WorkStopped
 from training.splits import SplitMethod, default_split_method, split_dataset
 
 PHOTOS = {
@@ -298,3 +298,22 @@ def test_the_real_photos_in_a_zip_in_a_zip_are_the_same(tmp_path: Path, real_pho
     assert dataset.photos == same.photos
     assert len(split_dataset(dataset, SplitMethod.STUDY).train) == 10_000
     assert dataset.read(dataset.photos[-1]) == same.read(same.photos[-1])
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_one_photo_damaged_in_a_packed_zip_is_one_unreadable_photo(
+    tmp_path: Path, packing: int
+) -> None:
+    path = write_zip(tmp_path / "photos.zip", PHOTOS, packing)
+    with zipfile.ZipFile(path) as archive:
+        first = archive.infolist()[0]
+    content = bytearray(path.read_bytes())
+    place = first.header_offset + 30 + len(first.filename) + first.compress_size // 2
+    content[place : place + 40] = bytes(40)
+    path.write_bytes(content)
+    dataset = open_dataset(path)
+    (damaged,) = (photo for photo in dataset.photos if photo.name == first.filename)
+    with pytest.raises(PhotoError) as caught:
+        dataset.read(damaged)
+    assert not isinstance(caught.value, PhotoGoneError)
+    assert str(caught.value) == "it is damaged inside the zip"

@@ -1,5 +1,6 @@
 """Photos that are there more than once, and leaks between the parts of a split."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from training.duplicates import (
     find_leaks,
     leaked_photos,
 )
-from training.errors import WorkStopped
+from training.errors import DatasetError, WorkStopped
 from training.hashes import Hashes, perceptual_hashes
 from training.images import ImageSize
 from training.splits import Split, SplitMethod
@@ -224,6 +225,13 @@ def test_looking_and_comparing_tell_their_progress_and_can_be_stopped(folder: Pa
             work(dataset, should_stop=lambda: True)
     with pytest.raises(WorkStopped):
         find_duplicates(hashes, should_stop=lambda: True)
+
+
+def test_a_dataset_that_vanishes_is_no_dataset_of_damaged_photos(folder: Path) -> None:
+    dataset = open_dataset(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(DatasetError, match="can be read no more"):
+        perceptual_hashes(dataset)
 
 
 def test_some_of_the_photos_can_be_looked_at(folder: Path) -> None:

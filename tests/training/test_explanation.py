@@ -194,7 +194,7 @@ def test_a_photo_that_cannot_be_read_has_no_preview(
 
 
 def test_a_preview_shows_other_numbers_than_the_recipes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[Augmentation] = []
 
@@ -205,6 +205,9 @@ def test_a_preview_shows_other_numbers_than_the_recipes(
     arguments = ("preview", tmp_path / "photo.jpg", "--output", tmp_path / "out.png")
     assert run_here(*arguments, "--recipe=baseline", "--zoom=0.5") == 0
     assert run_here(*arguments, "--recipe=augmentation", "--rotation=5", "--no-flip") == 0
+    nothing = ("--rotation=0", "--shift=0", "--shear=0", "--zoom=0", "--no-flip")
+    assert run_here(*arguments, "--recipe=augmentation", *nothing) == 1
+    assert "leave one of them out" in capsys.readouterr().err
     assert asked == [
         Augmentation(zoom=0.5),
         replace(STUDY_AUGMENTATION, rotation=5, flip=False),
