@@ -18,8 +18,8 @@ check setup screenshots:
 	@"$(PYTHON)" scripts/bootstrap.py $@ $(ARGS)
 
 lock:
-	uv pip compile --universal --generate-hashes --group dev pyproject.toml --no-header \
-		-o requirements.lock
+	uv pip compile --universal --generate-hashes --group dev --extra cluster \
+		pyproject.toml --no-header -o requirements.lock
 
 # All that can be made anew, the virtual environment included.
 clean:

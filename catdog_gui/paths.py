@@ -19,6 +19,10 @@ class AppFolders:
     caches: Path
     """Decoded photos and features, which can be made again."""
     logs: Path
+    catalog: Path
+    """What is known of photos: answers, and the user's corrections."""
+    journals: Path
+    """What sorting did, so that it can be undone."""
 
     @classmethod
     def of_this_user(cls) -> Self:
@@ -26,7 +30,8 @@ class AppFolders:
         home = os.environ.get("CATDOG_HOME")
         if home:
             root = Path(home).absolute()
-            return cls(*(root / name for name in ("models", "runs", "settings", "caches", "logs")))
+            names = ("models", "runs", "settings", "caches", "logs", "catalog", "journals")
+            return cls(*(root / name for name in names))
         folders = PlatformDirs("CatDog Studio", appauthor=False)
         return cls(
             folders.user_data_path / "models",
@@ -34,4 +39,6 @@ class AppFolders:
             folders.user_config_path,
             folders.user_cache_path,
             folders.user_log_path,
+            folders.user_data_path / "catalog",
+            folders.user_data_path / "journals",
         )
