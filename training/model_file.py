@@ -118,7 +118,10 @@ class ModelDescription:
     metrics: Metrics | None
     """Nothing for an imported network, which no one has judged yet."""
     unsure_below: float = 0.0
-    """Predictions with less confidence are labelled unsure."""
+    """Predictions with less confidence are labelled unsure.
+
+    Training fits it on the photos of `metrics` (see `own_threshold`); 0 where it did not.
+    """
     preprocessing: Mapping[str, str] = field(
         default_factory=lambda: {
             "colour": "RGB, 0 to 255; the network scales it itself",
@@ -152,6 +155,17 @@ class ModelFile:
     def name(self) -> str:
         """The file's name without its ending, which is the model's."""
         return self.path.stem
+
+    @property
+    def key(self) -> bytes:
+        """What is another whenever the classifier may answer otherwise."""
+        digest = hashlib.sha256()
+        for name in (OPENVINO_XML, OPENVINO_BIN):
+            digest.update(hashlib.sha256(self.members[name]).digest())
+        described = self.description
+        deciding = (described.class_names, described.image_size, described.output)
+        digest.update(json.dumps(deciding).encode())
+        return digest.digest()
 
     def golden(self) -> GoldenPhotos:
         """Return the golden photos.

@@ -1,18 +1,16 @@
 """The threshold: the confidence below which a classifier had better say that it is unsure."""
 
 from dataclasses import dataclass
-from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catdog_gui.classify.fitting import Fitting
 from catdog_gui.classify.judging import JudgedPhotos
+from training.thresholds import fit_threshold
 
 RULE = "the least threshold that half of the mistakes lie below"
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-_FINENESS = 10_000
-"""Thresholds are multiples of one such part, so that they can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class UnsureThreshold:
 
 def choose_threshold(judged: JudgedPhotos, fitting: Fitting) -> UnsureThreshold:
     """Choose a threshold, and tell what thresholds do; there must be at least one photo."""
-    below = fit_threshold(fitting.photos)
+    below = fit_threshold(_mistakes(fitting.photos))
     return UnsureThreshold(
         below,
         fitting.fitted_on,
@@ -55,34 +53,18 @@ def choose_threshold(judged: JudgedPhotos, fitting: Fitting) -> UnsureThreshold:
     )
 
 
-def fit_threshold(judged: JudgedPhotos) -> float | None:
-    """Return the least threshold that at least half of the mistakes lie below.
-
-    The rule holds for weak and for strong classifiers, and the median of many confidences is not
-    moved by a few odd photos, as the last mistake before some high accuracy would be.
-
-    Returns:
-        A multiple of 0.0001, or nothing: without a mistake, or where half of them are made with a
-        confidence of 1.
-    """
-    mistakes = np.sort(judged.confidence[~judged.correct])
-    if not len(mistakes):
-        return None
-    last_caught = float(mistakes[ceil(len(mistakes) / 2) - 1])
-    parts = floor(last_caught * _FINENESS)
-    while parts / _FINENESS <= last_caught:  # the product may have been rounded down
-        parts += 1
-    return parts / _FINENESS if parts <= _FINENESS else None
-
-
 def _under_thresholds_of_others(judged: JudgedPhotos, fitting: Fitting) -> Answered | None:
     kept = np.zeros(len(judged.names), dtype=np.bool_)
     for part in fitting.parts:
-        below = fit_threshold(part.photos)
+        below = fit_threshold(_mistakes(part.photos))
         if below is None:
             return None
         kept[part.judges] = judged.confidence[part.judges] >= below
     return _answered(judged, kept) if fitting.parts else None
+
+
+def _mistakes(judged: JudgedPhotos) -> NDArray[np.float64]:
+    return judged.confidence[~judged.correct]
 
 
 def _answered(judged: JudgedPhotos, kept: NDArray[np.bool_]) -> Answered:

@@ -5,44 +5,31 @@ from pathlib import Path
 import pytest
 
 from catdog_gui.classify.fitting import fitting_for
+from catdog_gui.classify.judging import JudgedPhotos
 from catdog_gui.classify.prediction import UNSURE, Prediction
-from catdog_gui.classify.unsure import THRESHOLDS, choose_threshold, fit_threshold
+from catdog_gui.classify.unsure import THRESHOLDS, choose_threshold
 from tests.helpers.judged import drawn, judged_pairs
+from training.thresholds import fit_threshold
 
 # Four mistakes, at confidences of 0.6, 0.7, 0.8 and 0.9, and four right answers.
 LABELS = [0, 0, 0, 0, 1, 1, 1, 1]
 DOGS = [0.6, 0.7, 0.8, 0.9, 0.65, 0.75, 0.85, 0.95]
 
 
+def fitted(answers: JudgedPhotos) -> float | None:
+    """Return the threshold that some answers alone give."""
+    return fit_threshold(answers.confidence[~answers.correct])
+
+
 def test_half_of_the_mistakes_lie_below_the_threshold() -> None:
-    assert fit_threshold(judged_pairs(LABELS, DOGS)) == pytest.approx(0.7001, abs=1.01e-4)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_no_lower_threshold_catches_half_of_the_mistakes(seed: int) -> None:
-    answers = drawn(200, 3, seed=seed)
-    below = fit_threshold(answers)
-    assert below is not None
-    mistakes = answers.confidence[~answers.correct]
-    assert (mistakes < below).mean() >= 0.5
-    assert (mistakes < below - 1e-4).mean() < 0.5
-
-
-def test_a_single_mistake_is_caught() -> None:
-    below = fit_threshold(judged_pairs([0, 1, 1], [0.1, 0.9, 0.4]))
-    assert below is not None
-    assert 0.6 < below < 0.6002
-
-
-def test_a_mistake_of_a_round_confidence_lies_below_the_threshold() -> None:
-    for parts in range(5001, 10_000, 7):
-        confidence = parts / 10_000
-        assert fit_threshold(judged_pairs([0], [confidence])) == (parts + 1) / 10_000
+    answers = judged_pairs(LABELS, DOGS)
+    below = choose_threshold(answers, fitting_for(answers, None)).below
+    assert below == pytest.approx(0.7001, abs=1.01e-4)
 
 
 def test_classifying_with_the_threshold_calls_these_mistakes_unsure() -> None:
     answers = judged_pairs(LABELS, DOGS)
-    below = fit_threshold(answers)
+    below = fitted(answers)
     assert below is not None
     labels = [
         Prediction(Path("photo.jpg"), tuple(row)).label(answers.class_names, below)
@@ -51,18 +38,10 @@ def test_classifying_with_the_threshold_calls_these_mistakes_unsure() -> None:
     assert labels == [UNSURE, UNSURE, "dog", "dog", UNSURE, "dog", "dog", "dog"]
 
 
-def test_without_a_mistake_there_is_no_threshold() -> None:
-    assert fit_threshold(judged_pairs([0, 1], [0.1, 0.9])) is None
-
-
-def test_mistakes_made_in_full_confidence_have_no_threshold() -> None:
-    assert fit_threshold(judged_pairs([0, 1, 1], [1, 1, 0])) is None
-
-
 def test_a_threshold_from_validation_photos_is_tried_on_the_judged_ones() -> None:
     answers = judged_pairs([0, 0, 1, 1], [0.2, 0.65, 0.68, 0.9])
     unsure = choose_threshold(answers, fitting_for(answers, judged_pairs(LABELS, DOGS)))
-    assert unsure.below == fit_threshold(judged_pairs(LABELS, DOGS))
+    assert unsure.below == fitted(judged_pairs(LABELS, DOGS))
     assert (unsure.fitted_on, unsure.fitted_photos) == ("validation", 8)
     assert unsure.answered is not None
     assert unsure.answered.kept == 0.5  # those of 0.65 and 0.68 are not answered
@@ -76,11 +55,11 @@ def test_a_threshold_from_halves_is_tried_on_the_other_halves() -> None:
     unsure = choose_threshold(answers, fitting)
     kept = 0
     for part in fitting.parts:
-        below = fit_threshold(part.photos)
+        below = fitted(part.photos)
         assert below is not None
         kept += int((answers.confidence[part.judges] >= below).sum())
     assert unsure.fitted_on == "halves"
-    assert unsure.below == fit_threshold(answers)
+    assert unsure.below == fitted(answers)
     assert unsure.answered is not None
     assert unsure.answered.kept == pytest.approx(kept / 101)
 

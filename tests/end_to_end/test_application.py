@@ -76,7 +76,7 @@ def test_a_model_trained_by_button_classifies_a_folder(
     photos = sorted((real_photos / "native").rglob("*.jpg"))
     assert [row["path"] for row in rows] == [str(photo) for photo in photos]
     assert {row["status"] for row in rows} == {"ok"}
-    assert {row["label"] for row in rows} <= {"cat", "dog"}
+    assert {row["label"] for row in rows} <= {"cat", "dog", "unsure"}
 
 
 def _pressed(person: Person, keys: str, proof: Path) -> bool:

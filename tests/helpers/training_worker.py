@@ -21,6 +21,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from training.engine.collective import Collective
+from training.engine.mistakes import Mistakes
 from training.engine.replicas import Replicas
 from training.engine.strategies import (
     Cluster,
@@ -99,7 +100,8 @@ def _train(cluster: Cluster | None, folder: Path, epochs: int, devices: int, die
     strategy = _strategy(cluster, devices)
     keras.utils.set_random_seed(5)
     with strategy.scope():
-        network = _network()
+        mistakes = Mistakes()
+        network = _network(mistakes)
     collective = Collective(strategy)
     replicas = Replicas(network, strategy, collective)
     number = 0 if cluster is None else cluster.index
@@ -110,7 +112,9 @@ def _train(cluster: Cluster | None, folder: Path, epochs: int, devices: int, die
     for epoch in range(collective.number_of_chief(len(curve)), epochs):
         measured = replicas.fit(training, initial_epoch=epoch, callbacks=[killer])
         judged = replicas.evaluate(validation)
-        curve.append([measured["loss"], measured["accuracy"], judged["loss"], judged["accuracy"]])
+        counted = float(replicas.added_up(mistakes.counts).sum())
+        row = [measured["loss"], measured["accuracy"], judged["loss"], judged["accuracy"]]
+        curve.append([*row, counted])
         if is_chief(cluster):
             _save(folder / "checkpoint.npz", network, curve)
     _save(folder / f"worker {number}.npz", network, curve)
@@ -127,7 +131,7 @@ def _strategy(cluster: Cluster | None, devices: int) -> tf.distribute.Strategy:
     return choose_strategy(cluster, seconds=SECONDS_TO_MEET)
 
 
-def _network() -> keras.Model:
+def _network(mistakes: Mistakes) -> keras.Model:
     network = keras.Sequential()
     network.add(keras.Input((_SIZE, _SIZE, 3)))
     network.add(keras.layers.Rescaling(1 / 255))
@@ -138,7 +142,7 @@ def _network() -> keras.Model:
     network.compile(
         optimizer=keras.optimizers.RMSprop(0.01, epsilon=1e-7),
         loss="binary_crossentropy",
-        metrics=["accuracy"],
+        metrics=["accuracy", mistakes],
         jit_compile=False,
     )
     return network

@@ -391,6 +391,10 @@ def test_a_trained_model_exported_for_keras_is_imported_and_answers_the_same(
     assert back.probabilities(photo) == pytest.approx(own.probabilities(photo), abs=1e-4)
 
 
+def test_a_model_judged_by_few_photos_calls_none_unsure(finished: Training) -> None:
+    assert read_description(finished.model).unsure_below == 0
+
+
 def test_the_tests_stay_free_of_tensorflow(finished: Training) -> None:
     assert finished.events
     assert "tensorflow" not in sys.modules

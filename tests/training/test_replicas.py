@@ -18,6 +18,8 @@ LOST = 75
 """How `tests.helpers.training_worker` ends when another worker is gone."""
 
 EPOCHS = 4
+VALIDATION_PHOTOS = 45
+"""Of `tests.helpers.training_worker`, which imports TensorFlow."""
 TOLERANCE = 1e-5
 """Sums of 32-bit numbers in another order; seen: 4e-7 for the curve, 1e-6 for the weights."""
 MOST_STARTS = 4
@@ -31,7 +33,7 @@ class Trained:
     """What a worker left behind."""
 
     curve: NDArray[np.float64]
-    """Loss, accuracy and the same of the validation, one row an epoch."""
+    """Loss, accuracy, the same of the validation, and its mistakes, one row an epoch."""
     weights: list[NDArray[np.float32]]
     starts: int
 
@@ -136,6 +138,14 @@ def test_two_workers_see_the_curve_that_one_sees(alone: Trained, together: list[
     for worker in together:
         np.testing.assert_allclose(worker.curve, alone.curve, atol=TOLERANCE)
         assert largest_difference(worker, alone) < TOLERANCE
+
+
+@pytest.mark.trains
+def test_every_mistake_is_counted_once_among_workers(together: list[Trained]) -> None:
+    for worker in together:
+        accuracy, mistakes = worker.curve[:, 3], worker.curve[:, 4]
+        np.testing.assert_allclose(mistakes, (1 - accuracy) * VALIDATION_PHOTOS, atol=1e-3)
+        assert mistakes.any()
 
 
 @pytest.mark.trains

@@ -1,8 +1,8 @@
 """Checkpoints: all that a run needs to go on as if it had never been interrupted."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from zipfile import BadZipFile
@@ -49,6 +49,8 @@ class Standing:
     """What is trained of the next epoch."""
     best: tuple[EpochEnded, ...] = ()
     """The epochs whose weights are kept, best first."""
+    thresholds: Mapping[int, float] = field(default_factory=dict)
+    """What was fitted when each of these was validated, by epoch; empty in older checkpoints."""
     saved_epoch: int = 0
     """The epoch whose model is in the model file; 0 while there is none."""
 
@@ -62,6 +64,9 @@ class Standing:
         values: dict[str, Any] = json.loads(text)
         values["best"] = tuple(EpochEnded(**epoch) for epoch in values["best"])
         values["so_far"] = EpochSoFar(**values["so_far"])
+        # The keys of JSON's objects are text.
+        fitted = values.get("thresholds", {}).items()
+        values["thresholds"] = {int(epoch): below for epoch, below in fitted}
         return cls(**values)
 
 

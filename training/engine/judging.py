@@ -1,6 +1,7 @@
 """The end of a run: its best epochs, judged on all validation photos."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 
@@ -12,8 +13,19 @@ from training.engine.preparation import Prepared
 from training.errors import TrainingError
 from training.events import EpochEnded
 from training.model_file import Metrics
+from training.thresholds import own_threshold
 
 JUDGING_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedEpoch:
+    """An epoch, and what all validation photos tell of its weights."""
+
+    epoch: EpochEnded
+    metrics: Metrics
+    unsure_below: float
+    """The threshold fitted on these photos (see `own_threshold`)."""
 
 
 class FinalJudge:
@@ -43,10 +55,8 @@ class FinalJudge:
         self._restore = restore
         self._tell = tell
 
-    def choose(
-        self, epochs: Sequence[EpochEnded], phase: Phase, loop: Loop
-    ) -> tuple[EpochEnded, Metrics]:
-        """Return the best of some epochs, whose weights the network then has, and its metrics.
+    def choose(self, epochs: Sequence[EpochEnded], phase: Phase, loop: Loop) -> JudgedEpoch:
+        """Return the best of some epochs, whose weights the network then has.
 
         Args:
             epochs: Those whose weights are kept.
@@ -57,14 +67,14 @@ class FinalJudge:
             TrainingError: There are none.
             DatasetError: The photos cannot be read any more.
         """
-        judged = [(self._judge(epoch, phase, loop), epoch) for epoch in epochs]
+        judged = [self._judge(epoch, phase, loop) for epoch in epochs]
         if not judged:
             raise TrainingError("No epoch ended, so that there is no model: train more epochs.")
-        metrics, best = max(judged, key=lambda each: (each[0].accuracy, -each[0].loss))
-        self._restore(best)
-        return best, metrics
+        best = max(judged, key=lambda each: (each.metrics.accuracy, -each.metrics.loss))
+        self._restore(best.epoch)
+        return best
 
-    def _judge(self, epoch: EpochEnded, phase: Phase, loop: Loop) -> Metrics:
+    def _judge(self, epoch: EpochEnded, phase: Phase, loop: Loop) -> JudgedEpoch:
         """Judge the network of an epoch, in 32-bit numbers if it can be.
 
         Where features are cached they are what is judged by: computing them again would take much
@@ -82,8 +92,9 @@ class FinalJudge:
             on_test_batch_end=lambda batch, logs: self._tell(stage, batch + 1, len(batches))
         )
         with reader.own_failures():
-            loss, accuracy = loop.evaluate(batches, callbacks=[progress])
-        return validation_metrics(len(photos), accuracy, loss)
+            judged = loop.evaluate(batches, callbacks=[progress])
+        metrics = validation_metrics(len(photos), judged.accuracy, judged.loss)
+        return JudgedEpoch(epoch, metrics, own_threshold(judged.mistakes))
 
 
 def validation_metrics(photos: int, accuracy: float, loss: float) -> Metrics:

@@ -90,8 +90,12 @@ class ModelKeeper:
         """Whether saving again would take up too much of the time."""
         return perf_counter() < self._not_before
 
-    def write(self, metrics: Metrics) -> None:
+    def write(self, metrics: Metrics, unsure_below: float) -> None:
         """Write the network as it is now.
+
+        Args:
+            metrics: How well it does.
+            unsure_below: The threshold fitted on the same photos.
 
         Raises:
             TrainingError: Another model has that name by now.
@@ -108,7 +112,7 @@ class ModelKeeper:
             prepared.plain, len(prepared.dataset.class_names), prepared.numbers.image_size
         )
         members[HISTORY] = format_history(self._run.history()).encode()
-        write_model_file(self._file, self._description(metrics), members)
+        write_model_file(self._file, self._description(metrics, unsure_below), members)
         ended = perf_counter()
         self._not_before = ended + (ended - began) / SHARE_OF_TIME_FOR_SAVING
 
@@ -127,7 +131,7 @@ class ModelKeeper:
             for variable, learnt in zip(self._plain_learning, self._learning, strict=True):
                 variable.assign(learnt)
 
-    def _description(self, metrics: Metrics) -> ModelDescription:
+    def _description(self, metrics: Metrics, unsure_below: float) -> ModelDescription:
         prepared = self._prepared
         return ModelDescription(
             class_names=prepared.dataset.class_names,
@@ -142,6 +146,7 @@ class ModelKeeper:
                 split=prepared.config.split,
             ),
             metrics=metrics,
+            unsure_below=unsure_below,
             versions={
                 "python": platform.python_version(),
                 "tensorflow": tf.__version__,

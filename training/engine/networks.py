@@ -1,6 +1,6 @@
 """The networks that recipes name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,7 @@ def compile_for_training(
     *,
     learning_rate: float,
     steps: int,
+    metrics: Sequence[keras.metrics.Metric] = (),
 ) -> None:
     """Give a network its optimizer, loss and metrics.
 
@@ -73,19 +74,22 @@ def compile_for_training(
         classes: How many there are.
         learning_rate: To begin with.
         steps: All batches that it will be trained for, over which a schedule falls.
+        metrics: Those to measure besides the accuracy.
     """
     network.compile(
         optimizer=_optimizer(hyperparameters, learning_rate, steps),
         loss=_loss(classes),
-        metrics=["accuracy"],
+        metrics=["accuracy", *metrics],
         # Keras turns XLA on by itself; on processors it makes this kind of network slower.
         jit_compile=False,
     )
 
 
-def compile_for_judging(network: keras.Model, classes: int) -> None:
-    """Give a network that is not trained its loss and metrics."""
-    network.compile(loss=_loss(classes), metrics=["accuracy"], jit_compile=False)
+def compile_for_judging(
+    network: keras.Model, classes: int, metrics: Sequence[keras.metrics.Metric] = ()
+) -> None:
+    """Give a network that is not trained its loss, the accuracy, and other metrics."""
+    network.compile(loss=_loss(classes), metrics=["accuracy", *metrics], jit_compile=False)
 
 
 def output_kind(classes: int) -> str:

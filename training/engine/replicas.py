@@ -102,6 +102,7 @@ class Replicas:
                 network.optimizer.build(network.trainable_variables)
         self._train = self._graph(self._train_replica)
         self._test = self._graph(self._test_replica)
+        self._read = tf.function(tf.convert_to_tensor)
         self._prepared = False
 
     def fit(
@@ -154,6 +155,10 @@ class Replicas:
             callback_list.on_test_batch_end(step, logs)
         callback_list.on_test_end(logs)
         return logs
+
+    def added_up(self, counts: keras.Variable) -> NDArray[Any]:
+        """Return what a metric of the network has counted on all replicas together."""
+        return np.asarray(self._read(counts))
 
     def broadcast(self) -> None:
         """Give every worker the chief's weights and optimizer, after the chief has loaded them."""

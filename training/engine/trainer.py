@@ -40,7 +40,8 @@ from training.engine.input_pipeline import (
 )
 from training.engine.judging import FinalJudge, validation_metrics
 from training.engine.keeping import BestEpochs, ModelKeeper
-from training.engine.loops import Loop, loop_for
+from training.engine.loops import Judged, Loop, loop_for
+from training.engine.mistakes import Mistakes
 from training.engine.networks import compile_for_training
 from training.engine.phase_builder import Phase, build_phase
 from training.engine.phases import frozen_variables, learning_variables
@@ -66,6 +67,7 @@ from training.events import (
     ValidationEnded,
 )
 from training.runs import Run, RunState
+from training.thresholds import own_threshold
 
 
 class Trainer:
@@ -189,15 +191,17 @@ class Trainer:
         plan = prepared.plans[standing.phase]
         phase = build_phase(prepared, plan, self._listener)
         with self._strategy.scope():
+            mistakes = Mistakes()
             compile_for_training(
                 phase.network,
                 prepared.numbers,
                 prepared.classes,
                 learning_rate=plan.learning_rate,
                 steps=plan.epochs * prepared.steps,
+                metrics=[mistakes],
             )
             phase.network.optimizer.build(phase.network.trainable_variables)
-        self._loop = loop_for(phase.network, self._strategy, self._collective)
+        self._loop = loop_for(phase.network, mistakes, self._strategy, self._collective)
         if standing.best:
             self._restore(standing.best[0])
         if resumed and is_chief(self._cluster):
@@ -223,17 +227,17 @@ class Trainer:
         left = self._prepared.steps - standing.so_far.batches
         if left:
             self._fit(phase, left)
-        loss, accuracy = self._validate(phase)
+        judged = self._validate(phase)
         so_far = self._reporter.so_far()
         ended = EpochEnded(
             epoch=standing.epoch + 1,
             loss=so_far.loss,
             accuracy=so_far.accuracy,
-            val_loss=loss,
-            val_accuracy=accuracy,
+            val_loss=judged.loss,
+            val_accuracy=judged.accuracy,
             seconds=round(so_far.seconds, 3),
         )
-        self._end_epoch(phase, ended)
+        self._end_epoch(phase, ended, own_threshold(judged.mistakes))
 
     def _fit(self, phase: Phase, left: int) -> None:
         prepared, standing = self._prepared, self._standing
@@ -253,8 +257,8 @@ class Trainer:
         with reader.own_failures():
             self._loop.fit(batches, initial_epoch=standing.epoch, callbacks=callbacks)
 
-    def _validate(self, phase: Phase) -> tuple[float, float]:
-        """Return loss and accuracy on the epoch's share of the validation photos.
+    def _validate(self, phase: Phase) -> Judged:
+        """Judge the network by the epoch's share of the validation photos.
 
         Raises:
             TrainingError: The loss is not finite: the last step may have spoilt the network.
@@ -269,19 +273,26 @@ class Trainer:
         reader = BatchReader(phase.validation)
         batches = PhotoBatches(reader, photos, numbers.batch_size)
         with reader.own_failures():
-            loss, accuracy = self._loop.evaluate(batches, callbacks=[self._watcher])
-        if not isfinite(loss):
-            raise loss_is_no_number(loss, f"on validation photos after epoch {epoch + 1}")
-        return loss, accuracy
+            judged = self._loop.evaluate(batches, callbacks=[self._watcher])
+        if not isfinite(judged.loss):
+            raise loss_is_no_number(judged.loss, f"on validation photos after epoch {epoch + 1}")
+        return judged
 
-    def _end_epoch(self, phase: Phase, ended: EpochEnded) -> None:
+    def _end_epoch(self, phase: Phase, ended: EpochEnded, threshold: float) -> None:
         """Keep an epoch: whenever the process dies, what is on disk fits together."""
         best = self._best.with_epoch(self._standing.best, ended)
+        fitted = {**self._standing.thresholds, ended.epoch: threshold}
         self._run.append_history(ended)
         emit = self._supervision.emit
         emit(ValidationEnded(ended.epoch, ended.val_loss, ended.val_accuracy))
         emit(ended)
-        self._standing = replace(self._standing, epoch=ended.epoch, so_far=EpochSoFar(), best=best)
+        self._standing = replace(
+            self._standing,
+            epoch=ended.epoch,
+            so_far=EpochSoFar(),
+            best=best,
+            thresholds={each.epoch: fitted.get(each.epoch, 0.0) for each in best},
+        )
         if best[0] is ended and not self._keeper.too_soon:
             self._save_model(ended)
         self._reporter.begin(EpochSoFar())
@@ -293,7 +304,8 @@ class Trainer:
         numbers = self._prepared.numbers
         count = numbers.validation_steps * numbers.batch_size or len(self._prepared.validation)
         photos = min(count, len(self._prepared.validation))
-        self._keeper.write(validation_metrics(photos, epoch.val_accuracy, epoch.val_loss))
+        metrics = validation_metrics(photos, epoch.val_accuracy, epoch.val_loss)
+        self._keeper.write(metrics, self._standing.thresholds.get(epoch.epoch, 0.0))
         self._standing = replace(self._standing, saved_epoch=epoch.epoch)
         self._supervision.emit(Saved(epoch.epoch, self._prepared.config.model_file))
 
@@ -336,15 +348,15 @@ class Trainer:
     def _finish(self, phase: Phase) -> Outcome:
         """Keep the best of the best epochs."""
         judge = FinalJudge(self._prepared, self._keeper, self._restore, self._tell)
-        best, metrics = judge.choose(self._standing.best, phase, self._loop)
-        self._keeper.write(metrics)
+        best = judge.choose(self._standing.best, phase, self._loop)
+        self._keeper.write(best.metrics, best.unsure_below)
         model = self._prepared.config.model_file
         record = replace(
-            self._run.read(), state=RunState.FINISHED, model=model, best_epoch=best.epoch
+            self._run.read(), state=RunState.FINISHED, model=model, best_epoch=best.epoch.epoch
         )
         self._run.write(record)
         self._run.forget_checkpoint()  # only now: whatever happens, the run is not lost
-        return Finished(model, best.epoch, metrics.accuracy, metrics.photos)
+        return Finished(model, best.epoch.epoch, best.metrics.accuracy, best.metrics.photos)
 
     def _announce(self) -> None:
         prepared = self._prepared

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import tensorflow as tf
@@ -26,6 +26,7 @@ class Variable:
     dtype: str
     shape: tuple[int, ...]
     def assign(self, value: object) -> None: ...
+    def assign_add(self, value: object) -> None: ...
     def __array__(self) -> NDArray[np.generic]: ...
 
 class KerasTensor:
@@ -61,7 +62,7 @@ class Model:
         *,
         optimizer: optimizers.Optimizer | None = None,
         loss: str,
-        metrics: Sequence[str],
+        metrics: Sequence[str | metrics.Metric],
         jit_compile: bool,
     ) -> None: ...
     @overload
@@ -89,8 +90,13 @@ class Model:
         self, x: utils.PyDataset | tf.data.Dataset, *, epochs: int, shuffle: bool, verbose: int
     ) -> object: ...
     def evaluate(
-        self, x: utils.PyDataset, *, callbacks: Sequence[callbacks.Callback], verbose: int
-    ) -> tuple[float, float]: ...
+        self,
+        x: utils.PyDataset,
+        *,
+        callbacks: Sequence[callbacks.Callback],
+        verbose: int,
+        return_dict: Literal[True],
+    ) -> dict[str, float]: ...
     def train_on_batch(
         self, x: NDArray[np.float32], y: NDArray[np.float32]
     ) -> tuple[float, float]: ...

@@ -1,0 +1,3 @@
+from typing import Any
+
+def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: int) -> Any: ...
