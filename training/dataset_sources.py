@@ -10,7 +10,7 @@ from typing import Protocol
 
 from training.errors import DatasetError, PhotoError, PhotoGoneError
 from training.files import is_folder
-from training.images import PHOTO_SUFFIXES, read_file
+from training.photo_files import PHOTO_SUFFIXES, read_file
 from training.progress import Watch
 
 _HIDDEN = (".", "__MACOSX")

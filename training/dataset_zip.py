@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 from training.dataset_sources import Entry, file_stamp, is_hidden, is_photo_name
 from training.errors import DatasetError, PhotoError, PhotoGoneError
-from training.images import MOST_BYTES
+from training.photo_files import MOST_BYTES
 from training.progress import Watch
 
 if TYPE_CHECKING:

@@ -49,6 +49,33 @@ def compile_network(
     return core.compile_model(core.read_model(xml, weights), "CPU", config)
 
 
+def compile_photo_network(xml: bytes, weights: bytes, precision: str) -> "openvino.CompiledModel":
+    """Compile a network that takes photos as they are, in whole numbers from 0 to 255.
+
+    Args:
+        xml: The network.
+        weights: Its weights.
+        precision: `f32`, or `bf16` where `has_bfloat16` says so.
+
+    Raises:
+        RuntimeError: OpenVINO cannot read it.
+    """
+    silence()
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    core = _core()
+    steps = PrePostProcessor(core.read_model(xml, weights))
+    steps.input().tensor().set_element_type(openvino.Type.u8)
+    config = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+    return core.compile_model(steps.build(), "CPU", config)
+
+
+def has_bfloat16() -> bool:
+    """Tell whether the processor itself multiplies bfloat16."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def run_file(path: Path, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Compute the first output of a network in a file of any format that OpenVINO reads, as ONNX.
 

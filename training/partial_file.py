@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
+from training.file_lock import lock_file
 from training.files import write_bytes
 
 READ_BYTES = 1 << 20
@@ -62,7 +62,7 @@ class PartialFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("ab", buffering=0)
         try:
-            _lock(self._file)
+            lock_file(self._file)
             self.size = os.fstat(self._file.fileno()).st_size
         except BaseException:
             self._file.close()
@@ -153,31 +153,3 @@ def file_md5(path: Path) -> str:
         while block := file.read(READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _lock(file: BinaryIO) -> None:
-    """Keep a file for this program until it is closed.
-
-    Raises:
-        BlockingIOError: Another program has it.
-    """
-    if sys.platform == "win32":
-        import msvcrt
-
-        # Windows keeps others from reading a locked byte, so one is taken that no file has.
-        os.lseek(file.fileno(), 0x7FFF_FFF0, os.SEEK_SET)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(error.errno, error.strerror) from error
-        finally:
-            os.lseek(file.fileno(), 0, os.SEEK_END)
-    else:
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:
-            return  # some network drives know no locks

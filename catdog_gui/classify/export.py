@@ -11,8 +11,8 @@ from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.prediction import Prediction
 from training.errors import CatDogError, ConfigurationError
 from training.files import exists, is_folder, is_ordinary_file, write_bytes
-from training.images import PHOTO_SUFFIXES
 from training.model_file import SUFFIX
+from training.photo_files import PHOTO_SUFFIXES
 
 STATUS_OK = "ok"
 STATUS_UNREADABLE = "unreadable"

@@ -21,8 +21,8 @@ from catdog_gui.classify.race_words import (
 )
 from training.errors import CatDogError, ConfigurationError
 from training.files import exists, is_folder, is_ordinary_file, write_bytes
-from training.images import PHOTO_SUFFIXES
 from training.model_file import SUFFIX
+from training.photo_files import PHOTO_SUFFIXES
 
 MARK = '<meta name="generator" content="CatDog Studio recipe race">'
 """What tells that a file is a report of ours and may be replaced by a new one."""
