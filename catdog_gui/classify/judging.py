@@ -10,7 +10,6 @@ from catdog_gui.classify.batch import ask
 from catdog_gui.classify.classifier import Classifier
 from training.dataset import Dataset, LabelledPhoto
 from training.errors import DatasetError, ModelFileError, PhotoError, PhotoGoneError
-from training.images import ImageSize, read_photo
 
 _ROUNDING = 1e-3
 """How far a probability may be outside 0 to 1, or all together from 1, by rounding."""
@@ -146,15 +145,15 @@ def judge(
     read: list[LabelledPhoto] = []
     rows: list[tuple[float, ...]] = []
     unreadable: list[tuple[str, str]] = []
-    for answers in ask(photos, _reader_of(dataset), classifier, should_stop=should_stop):
-        for photo, answer in answers:
-            if isinstance(answer, PhotoGoneError):
-                raise dataset.gone(answer)
-            if isinstance(answer, PhotoError):
-                unreadable.append((photo.name, str(answer)))
+    for batch in ask(photos, dataset.read, classifier, should_stop=should_stop):
+        for each in batch:
+            if isinstance(each.answer, PhotoGoneError):
+                raise dataset.gone(each.answer)
+            if isinstance(each.answer, PhotoError):
+                unreadable.append((each.photo.name, str(each.answer)))
             else:
-                read.append(photo)
-                rows.append(answer)
+                read.append(each.photo)
+                rows.append(each.answer)
         on_progress(len(read) + len(unreadable), len(photos))
     if len(unreadable) == len(photos):
         raise DatasetError(
@@ -168,13 +167,6 @@ def judge(
         _probabilities(classifier, rows),
         tuple(unreadable),
     )
-
-
-def _reader_of(dataset: Dataset) -> Callable[[LabelledPhoto, ImageSize], NDArray[np.uint8]]:
-    def pixels(photo: LabelledPhoto, size: ImageSize) -> NDArray[np.uint8]:
-        return read_photo(dataset.read(photo), size)
-
-    return pixels
 
 
 def _label_indices(classifier: Classifier, dataset: Dataset) -> list[int]:

@@ -50,7 +50,8 @@ def test_a_stop_keeps_what_was_answered_before(tmp_path: Path) -> None:
     judged = judge(
         stranger(tmp_path), dataset, dataset.photos, "all", should_stop=lambda: next(asked) > 2
     )
-    assert judged.names == tuple(photo.name for photo in dataset.photos[:64])
+    assert 0 < len(judged.names) < len(dataset.photos)
+    assert judged.names == tuple(photo.name for photo in dataset.photos[: len(judged.names)])
 
 
 def test_a_stop_before_the_first_photo_is_no_error(tmp_path: Path, root: Path) -> None:
