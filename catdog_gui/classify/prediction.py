@@ -14,6 +14,8 @@ class Prediction:
     probabilities: tuple[float, ...] = ()
     """One for each class, in the model's order; empty if the photo is unreadable."""
     reason: str = ""
+    correction: str = ""
+    """What the user says that it shows; empty if nothing."""
 
     @property
     def readable(self) -> bool:
@@ -35,7 +37,12 @@ class Prediction:
         return self.probabilities.index(max(self.probabilities))
 
     def label(self, class_names: tuple[str, ...], unsure_below: float) -> str:
-        """Return the class name, `unsure`, or nothing for an unreadable photo."""
+        """Return the class name, `unsure`, or nothing for an unreadable photo.
+
+        What the user says goes before what a model says.
+        """
+        if self.correction:
+            return self.correction
         if not self.readable:
             return ""
         return class_names[self.best] if self.confidence >= unsure_below else UNSURE
