@@ -20,6 +20,7 @@ from catdog_gui.commands.models import models
 from catdog_gui.commands.output import Interrupted, one_line
 from catdog_gui.commands.runs import runs
 from catdog_gui.commands.train import train
+from catdog_gui.commands.undo import undo
 from training.errors import CatDogError, WorkStopped
 
 
@@ -56,6 +57,7 @@ def catdog() -> None:
 for command in (
     train,
     classify,
+    undo,
     evaluate,
     compare,
     explain,

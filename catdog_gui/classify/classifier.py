@@ -61,7 +61,8 @@ class Classifier:
         if not worst <= GOLDEN_TOLERANCE:
             raise ModelFileError(
                 f"The model file {file.path} is refused: its golden probabilities are off by "
-                f"{worst:.3f}, so that it does not answer as it did when it was saved. Train it anew."
+                f"{worst:.3f}, so that it does not answer as it did when it was saved. Train "
+                "it anew."
             )
         return classifier
 

@@ -1,18 +1,22 @@
-"""Writing predictions down: CSV, the Kaggle submission, JSON."""
+"""Writing predictions down: CSV, JSON, the Kaggle submission. The user's word goes first in all."""
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from catdog_gui.classify.classifier import Classifier
-from catdog_gui.classify.prediction import Prediction
+from catdog_gui.classify.prediction import Prediction, PredictionTable
+from catdog_gui.classify.table_cells import harmless
 from training.errors import CatDogError, ConfigurationError
 from training.files import exists, is_folder, is_ordinary_file, write_bytes
 from training.model_file import SUFFIX
 from training.photo_files import PHOTO_SUFFIXES
+
+_BEGINNINGS = (b"path,", b"id,", b'{"path": ')
+"""How the tables begin that this program writes."""
 
 STATUS_OK = "ok"
 STATUS_UNREADABLE = "unreadable"
@@ -26,25 +30,45 @@ def write_csv(
 ) -> None:
     """Write a line for every photo: path, label, confidence, status, reason, and probabilities.
 
+    Confidence and probabilities are the model's, also where the user corrected the label.
+
     Raises:
         CatDogError: The file cannot be written.
     """
     header = ["path", "label", "confidence", "status", "reason"]
-    rows: list[list[str]] = [header + [f"p_{name}" for name in class_names]]
+    rows: list[list[str]] = [header + [harmless(f"p_{name}") for name in class_names]]
     for prediction in predictions:
         readable = prediction.readable
         rows.append(
             [
-                str(prediction.path),
-                prediction.label(class_names, unsure_below),
+                harmless(str(prediction.path)),
+                harmless(prediction.label(class_names, unsure_below)),
                 f"{prediction.confidence:.6f}" if readable else "",
                 STATUS_OK if readable else STATUS_UNREADABLE,
-                prediction.reason,
+                harmless(prediction.reason),
                 *(f"{p:.6f}" for p in prediction.probabilities or ()),
                 *("" for _ in class_names if not readable),
             ]
         )
-    _write(target, rows)
+    _write_table(target, rows)
+
+
+def write_json_lines(
+    target: Path,
+    predictions: Iterable[Prediction],
+    class_names: tuple[str, ...],
+    unsure_below: float,
+) -> None:
+    """Write a JSON object for every photo on a line of its own (see `photo_values`).
+
+    Raises:
+        CatDogError: The file cannot be written.
+    """
+    lines = (
+        json.dumps(photo_values(prediction, class_names, unsure_below))
+        for prediction in predictions
+    )
+    _write(target, "".join(f"{line}\n" for line in lines))
 
 
 def write_kaggle(
@@ -56,7 +80,8 @@ def write_kaggle(
 ) -> None:
     """Write a submission to Kaggle's Dogs vs Cats: id and the probability of dog, ordered by id.
 
-    An unreadable photo gets the probability 0.5, which costs least when nothing is known.
+    An unreadable photo gets the probability 0.5, which costs least when nothing is known. Where the
+    user corrected a photo, there is no doubt.
 
     Args:
         target: The CSV file.
@@ -68,7 +93,7 @@ def write_kaggle(
         ConfigurationError: The model knows no cats and dogs, or a photo has no number.
         CatDogError: The file cannot be written.
     """
-    dog = check_cats_and_dogs(class_names)
+    check_cats_and_dogs(class_names)
     rows = []
     for prediction in predictions:
         number = "".join(filter(str.isdecimal, prediction.path.stem.rpartition(".")[2]))
@@ -77,9 +102,9 @@ def write_kaggle(
                 f"{prediction.path} has no number in its name, which a Kaggle submission needs as "
                 "its id."
             )
-        probability = prediction.probabilities[dog] if prediction.readable else 0.5
-        kind = ["dog" if probability >= 0.5 else "cat"] if species else []
-        rows.append([number, f"{probability:.6f}", *kind])
+        cat, dog = _probabilities_of_cat_and_dog(prediction, class_names)
+        kind = ["dog" if dog >= cat else "cat"] if species else []
+        rows.append([number, f"{dog:.6f}", *kind])
     ids = Counter(int(row[0]) for row in rows)
     twice = [number for number, count in ids.items() if count > 1]
     if twice:
@@ -88,48 +113,64 @@ def write_kaggle(
             "submission needs each once."
         )
     header = ["id", "label", *(["Species"] if species else [])]
-    _write(target, [header, *sorted(rows, key=lambda row: int(row[0]))])
+    _write_table(target, [header, *sorted(rows, key=lambda row: int(row[0]))])
 
 
-def check_cats_and_dogs(class_names: tuple[str, ...]) -> int:
-    """Return the index of dog.
+def check_cats_and_dogs(class_names: tuple[str, ...]) -> None:
+    """Make sure that a model can make a Kaggle submission.
 
     Raises:
         ConfigurationError: The model knows no cats and dogs.
     """
-    folded = [name.lower().rstrip("s") for name in class_names]
-    if not {"cat", "dog"} <= set(folded):
+    if not {"cat", "dog"} <= set(map(_kind, class_names)):
         raise ConfigurationError(
             f"A Kaggle submission needs a model of cats and dogs, not of {', '.join(class_names)}."
         )
-    return folded.index("dog")
 
 
-def as_json(
-    predictions: Sequence[Prediction], classifier: Classifier, unsure_below: float
+def _probabilities_of_cat_and_dog(
+    prediction: Prediction, class_names: tuple[str, ...]
+) -> tuple[float, float]:
+    if prediction.correction:
+        kind = _kind(prediction.correction)
+        return float(kind == "cat"), float(kind == "dog")
+    if not prediction.readable:
+        return 0.5, 0.5
+    shares = dict(zip(map(_kind, class_names), prediction.probabilities, strict=True))
+    return shares["cat"], shares["dog"]
+
+
+def _kind(class_name: str) -> str:
+    """Return the one name for a class that may also be called Dogs."""
+    return class_name.lower().rstrip("s")
+
+
+def photo_values(
+    prediction: Prediction, class_names: tuple[str, ...], unsure_below: float
 ) -> dict[str, Any]:
-    """Return predictions as one object that JSON can hold."""
-    class_names = classifier.description.class_names
-    photos = [
-        {
-            "path": str(prediction.path),
-            "label": prediction.label(class_names, unsure_below),
-            "confidence": round(prediction.confidence, 6) if prediction.readable else None,
-            "status": STATUS_OK if prediction.readable else STATUS_UNREADABLE,
-            "reason": prediction.reason,
-            "probabilities": {
-                name: round(probability, 6)
-                for name, probability in zip(class_names, prediction.probabilities, strict=False)
-            },
-        }
-        for prediction in predictions
-    ]
+    """Return a prediction as one object that JSON can hold."""
     return {
-        "model": classifier.name,
+        "path": str(prediction.path),
+        "label": prediction.label(class_names, unsure_below),
+        "confidence": round(prediction.confidence, 6) if prediction.readable else None,
+        "status": STATUS_OK if prediction.readable else STATUS_UNREADABLE,
+        "reason": prediction.reason,
+        "corrected": bool(prediction.correction),
+        "probabilities": {
+            name: round(probability, 6)
+            for name, probability in zip(class_names, prediction.probabilities, strict=False)
+        },
+    }
+
+
+def as_json(table: PredictionTable) -> dict[str, Any]:
+    """Return predictions as one object that JSON can hold."""
+    class_names, unsure_below = table.class_names, table.unsure_below
+    return {
         "classes": list(class_names),
         "unsure_below": unsure_below,
-        "counts": count_labels(predictions, class_names, unsure_below),
-        "photos": photos,
+        "counts": count_labels(table.predictions, class_names, unsure_below),
+        "photos": [photo_values(each, class_names, unsure_below) for each in table.predictions],
     }
 
 
@@ -145,10 +186,10 @@ def count_labels(
 
 
 def check_target(target: Path, photos: Iterable[Path] = ()) -> None:
-    """Refuse to write a table over what is no table.
+    """Refuse to write a table or JSON lines over what is neither.
 
     Args:
-        target: Where a table is to be written.
+        target: Where they are to be written.
         photos: Files that are to be classified, and must not be written to.
 
     Raises:
@@ -175,16 +216,20 @@ def _holds_table(file: Path) -> bool:
     """Tell whether a file, whatever its name, is empty or a table that this program wrote."""
     try:
         with file.open("rb") as content:
-            return content.read(5).startswith((b"path,", b"id,")) or file.stat().st_size == 0
+            return content.read(9).startswith(_BEGINNINGS) or file.stat().st_size == 0
     except OSError:
         return False
 
 
-def _write(target: Path, rows: Iterable[Sequence[str]]) -> None:
+def _write_table(target: Path, rows: Iterable[Sequence[str]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)  # RFC 4180
+    _write(target, text.getvalue())
+
+
+def _write(target: Path, text: str) -> None:
     try:
         # A file name that is no valid Unicode is written as its bytes, escaped.
-        write_bytes(target, text.getvalue().encode("utf-8", "backslashreplace"))
+        write_bytes(target, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise CatDogError(f"{target} cannot be written: {error.strerror or error}.") from error

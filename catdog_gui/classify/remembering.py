@@ -36,6 +36,8 @@ class ChosenModel:
         self.choice = precision
         self.asked = 0
         """How many photos it was asked about."""
+        self.read = 0
+        """How many photos were read, since nothing was known of them."""
 
     @property
     def name(self) -> str:
@@ -96,10 +98,27 @@ def classify_with_catalog(
             photos, memory.look_up, model, recall=memory.recall, should_stop=should_stop
         ):
             predictions = [memory.note(each) for each in batch]
+            model.read += sum(each.reading is not None for each in batch)
             memory.save_now_and_then()
             yield predictions
     finally:
         memory.save()
+
+
+def with_corrections(predictions: Iterable[Prediction], catalog: Catalog) -> list[Prediction]:
+    """Return predictions with what the user said of their photos, if these are unchanged."""
+    predictions = list(predictions)
+    if not catalog.corrections():
+        return predictions
+    return [replace(each, correction=_correction(each.path, catalog)) for each in predictions]
+
+
+def _correction(photo: Path, catalog: Catalog) -> str:
+    try:
+        known = catalog.file(photo, Stamp.of(photo.stat()), (0, 0))
+    except (OSError, ValueError):
+        return ""
+    return known.correction if known else ""
 
 
 class _Memory:

@@ -1,12 +1,19 @@
 """Finding the photos in files and folders."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
 
+from catdog_gui.classify.side_files import NOTES, RAW
 from training.errors import DatasetError
 from training.files import exists, is_folder
-from training.images import PHOTO_SUFFIXES
+from training.photo_files import HEAD_BYTES, PHOTO_SUFFIXES, begins_like_photo
+
+CHUNK = 500
+"""How many photos a scan hands over at once."""
 
 
 def find_photos(
@@ -15,35 +22,121 @@ def find_photos(
     recursive: bool = True,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Path]:
-    """Return the photos that files and folders hold, each once, in a stable order.
+    """Return the photos that files and folders hold (see `iter_photos`)."""
+    return list(iter_photos(paths, recursive=recursive, should_stop=should_stop))
 
-    A file that is named is always taken, whatever its ending. In a folder whatever ends like a
-    photo is, be it readable or not; links to folders are not followed, so that no loop is.
+
+def iter_photos(
+    paths: Iterable[Path],
+    *,
+    recursive: bool = True,
+    without: Path | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Path]:
+    """Yield the photos that files and folders hold, each once, in a stable order.
+
+    A file that is named is always taken, whatever it is. In a folder whatever is called like a
+    photo is one, be it readable or not, and so is a file of another name that begins like one,
+    unless it is called like what a camera's sensor saw; links to folders are not followed, so that
+    no loop is.
 
     Args:
         paths: Files and folders, in the order in which they shall come.
         recursive: Look into subfolders as well.
-        should_stop: Asked at every folder; what was found until then is returned.
+        without: A folder that is left out unless it is named itself.
+        should_stop: Asked at every folder; what was found until then has been yielded.
 
     Raises:
         DatasetError: A path does not exist, or a folder cannot be listed.
     """
-    found: dict[Path, Path] = {}
+    seen: set[str] = set()
+    paths = list(paths)
+    left_out = None if without is None else _normal(without)
     for path in paths:
         if is_folder(path):
-            photos: Iterable[Path] = _in_folder(path, recursive, should_stop)
-        elif exists(path) or _is_link(path):
-            photos = (path,)
+            photos: Iterable[Path] = _in_folder(path, recursive, left_out, should_stop)
         else:
-            raise DatasetError(f"There is no photo or folder {path}: check the path.")
+            check_paths([path])
+            photos = (path,)
         for photo in photos:
-            found.setdefault(_normal(photo), photo)
-    return list(found.values())
+            normal = _normal(photo)
+            if normal not in seen:
+                seen.add(normal)
+                yield photo
 
 
-def _normal(path: Path) -> Path:
+def check_paths(paths: Iterable[Path]) -> None:
+    """Make sure that files and folders are there before any work begins.
+
+    Raises:
+        DatasetError: A path does not exist, or a folder cannot be listed.
+    """
+    for path in paths:
+        if is_folder(path):
+            _entries(path)
+        elif not exists(path) and not _is_link(path):
+            raise DatasetError(f"There is no photo or folder {path}: check the path.")
+
+
+class PhotoScan(Iterator[Path]):
+    """Looks for photos in a thread of its own, and yields them while it goes on looking."""
+
+    def __init__(self, look: Callable[[], Iterable[Path]]) -> None:
+        """Begin to look.
+
+        Args:
+            look: Yields photos; called in the thread, whose errors come out of the iterator.
+        """
+        self.total = 0
+        """How many photos there are, once all are found; 0 until then."""
+        self._found: SimpleQueue[list[Path] | Exception | None] = SimpleQueue()
+        self._at_hand: deque[Path] = deque()
+        self._over = Event()
+        Thread(target=self._look, args=(look,), name="scan", daemon=True).start()
+
+    def __next__(self) -> Path:
+        """Return the next photo, waiting until it is found.
+
+        Raises:
+            StopIteration: There are no more.
+            DatasetError: As looking does.
+        """
+        while not self._at_hand:
+            found = self._found.get()
+            if isinstance(found, Exception):
+                raise found
+            if found is None:
+                self._found.put(None)
+                raise StopIteration
+            self._at_hand.extend(found)
+        return self._at_hand.popleft()
+
+    def stop(self) -> None:
+        """Look no further."""
+        self._over.set()
+
+    def _look(self, look: Callable[[], Iterable[Path]]) -> None:
+        chunk: list[Path] = []
+        total = 0
+        try:
+            for photo in look():
+                chunk.append(photo)
+                total += 1
+                if len(chunk) == CHUNK or total == 1:
+                    self._found.put(chunk)
+                    chunk = []
+                if self._over.is_set():
+                    break
+        except Exception as error:  # whoever waits for photos is to be told
+            self._found.put(error)
+        self.total = total
+        self._found.put(chunk)
+        self._found.put(None)
+
+
+def _normal(path: Path) -> str:
     """Return the one spelling of a path; links are left as they are."""
-    return Path(os.path.normpath(path.absolute()))
+    return os.path.normpath(path.absolute())
 
 
 def _is_link(path: Path) -> bool:
@@ -59,32 +152,57 @@ def is_photo_name(path: Path) -> bool:
     return path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".")
 
 
-def _in_folder(root: Path, recursive: bool, should_stop: Callable[[], bool]) -> Iterator[Path]:
-    try:
-        entries = sorted(root.iterdir())
-    except OSError as error:
-        raise DatasetError(f"The folder {root} cannot be listed: {error.strerror}.") from error
-    yield from _photos_among(entries)
-    if recursive:
-        for folder in entries:
-            if should_stop():
-                return
-            if _is_own_folder(folder):
-                yield from _in_subfolder(folder, should_stop)
-
-
-def _in_subfolder(root: Path, should_stop: Callable[[], bool]) -> Iterator[Path]:
-    """Walk a subfolder; one that cannot be listed is passed over, as file managers do."""
-    for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        if should_stop():
+def _in_folder(
+    root: Path, recursive: bool, left_out: str | None, should_stop: Callable[[], bool]
+) -> Iterator[Path]:
+    """Walk a folder; one below it that cannot be listed is passed over, as file managers do."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        if folder is not root and should_stop():
             return
-        yield from _photos_among(sorted(Path(folder, name) for name in (*files, *names)))
+        try:
+            found = _entries(folder)
+        except DatasetError:
+            if folder is root:
+                raise
+            continue
+        yield from (folder / entry.name for entry in found if _is_photo(entry))
+        if recursive:
+            below = [folder / entry.name for entry in found if _is_own_folder(entry)]
+            folders += [each for each in reversed(below) if _normal(each) != left_out]
 
 
-def _photos_among(entries: Iterable[Path]) -> Iterator[Path]:
-    return (entry for entry in entries if is_photo_name(entry))
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise DatasetError(f"The folder {folder} cannot be listed: {error.strerror}.") from error
 
 
-def _is_own_folder(path: Path) -> bool:
-    return is_folder(path) and not path.is_symlink() and not path.name.startswith(".")
+def _is_photo(entry: "os.DirEntry[str]") -> bool:
+    """Tell whether what lies in a folder is to be shown as a photo, readable or not."""
+    if entry.name.startswith("."):
+        return False
+    suffix = Path(entry.name).suffix.lower()
+    if suffix in PHOTO_SUFFIXES:
+        return True
+    return suffix not in NOTES | RAW and _begins_like_photo(entry)
+
+
+def _begins_like_photo(entry: "os.DirEntry[str]") -> bool:
+    try:
+        if not entry.is_file(follow_symlinks=False):
+            return False
+        with Path(entry.path).open("rb") as file:
+            return begins_like_photo(file.read(HEAD_BYTES))
+    except OSError:
+        return False
+
+
+def _is_own_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+    except OSError:
+        return False

@@ -257,5 +257,5 @@ def test_no_process_is_left_behind(tmp_path: Path, classifier: Classifier) -> No
     answers = ask([photo] * 500, str, classifier)
     next(answers)
     assert multiprocessing.active_children() != []
-    answers.close()
+    del answers
     assert multiprocessing.active_children() == []

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.export import (
     as_json,
     check_target,
     count_labels,
     write_csv,
+    write_json_lines,
     write_kaggle,
 )
-from catdog_gui.classify.prediction import Prediction
-from tests.helpers.models import write_colour_model
+from catdog_gui.classify.prediction import Prediction, PredictionTable
 from tests.helpers.photos import write_photo
 from training.errors import CatDogError, ConfigurationError
 
@@ -245,17 +244,17 @@ def test_labels_are_counted_with_unsure_and_unreadable_ones() -> None:
     assert count_labels(predictions, CLASSES, 0.7) == {"dog": 2, "unsure": 1, "unreadable": 1}
 
 
-def test_json_holds_what_the_table_holds(tmp_path: Path) -> None:
-    classifier = Classifier.open(write_colour_model(tmp_path / "colours.catdog"))
-    predictions = [
+def test_json_holds_what_the_table_holds() -> None:
+    predictions = (
         Prediction(Path("caf\udce9.jpg"), (0.25, 0.75)),
         Prediction(Path("b.jpg"), reason="the file is empty"),
-    ]
-    assert json.loads(json.dumps(as_json(predictions, classifier, 0.8))) == {
-        "model": "colours",
+        Prediction(Path("c.jpg"), (0.9, 0.1), correction="red"),
+    )
+    table = PredictionTable(predictions, ("blue", "red"), 0.8)
+    assert json.loads(json.dumps(as_json(table))) == {
         "classes": ["blue", "red"],
         "unsure_below": 0.8,
-        "counts": {"unsure": 1, "unreadable": 1},
+        "counts": {"unsure": 1, "unreadable": 1, "red": 1},
         "photos": [
             {
                 "path": "caf\udce9.jpg",
@@ -263,6 +262,7 @@ def test_json_holds_what_the_table_holds(tmp_path: Path) -> None:
                 "confidence": 0.75,
                 "status": "ok",
                 "reason": "",
+                "corrected": False,
                 "probabilities": {"blue": 0.25, "red": 0.75},
             },
             {
@@ -271,7 +271,69 @@ def test_json_holds_what_the_table_holds(tmp_path: Path) -> None:
                 "confidence": None,
                 "status": "unreadable",
                 "reason": "the file is empty",
+                "corrected": False,
                 "probabilities": {},
+            },
+            {
+                "path": "c.jpg",
+                "label": "red",
+                "confidence": 0.9,
+                "status": "ok",
+                "reason": "",
+                "corrected": True,
+                "probabilities": {"blue": 0.9, "red": 0.1},
             },
         ],
     }
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_made_harmless(tmp_path: Path) -> None:
+    name = '=HYPERLINK("http:x")&"1.jpg'
+    write_csv(tmp_path / "out.csv", [Prediction(Path(name), (0.0, 1.0))], ("+cat", "dog"), 0.0)
+    header, row = rows_of(tmp_path / "out.csv")
+    assert row[0] == f"'{name}"
+    assert header[5] == "p_+cat"
+
+
+def test_a_label_that_a_spreadsheet_would_run_is_made_harmless(tmp_path: Path) -> None:
+    write_csv(tmp_path / "out.csv", [Prediction(Path("1.jpg"), (1.0, 0.0))], ("@cat", "dog"), 0.0)
+    assert rows_of(tmp_path / "out.csv")[1][1] == "'@cat"
+
+
+def test_json_lines_hold_a_photo_each(tmp_path: Path) -> None:
+    predictions = [Prediction(Path(f"{number}\n.jpg"), (0.25, 0.75)) for number in range(3)]
+    write_json_lines(tmp_path / "out.jsonl", predictions, CLASSES, 0.0)
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["path"] for line in lines] == ["0\n.jpg", "1\n.jpg", "2\n.jpg"]
+    write_json_lines(tmp_path / "out.jsonl", [], CLASSES, 0.0)  # its own file may be written again
+    check_target(tmp_path / "out.jsonl")
+
+
+CORRECTED = Prediction(Path("7.jpg"), (0.9, 0.1), correction="dog")
+
+
+def test_a_correction_goes_before_the_model_in_every_table(tmp_path: Path) -> None:
+    write_csv(tmp_path / "out.csv", [CORRECTED], CLASSES, 0.95)
+    assert rows_of(tmp_path / "out.csv")[1] == [
+        "7.jpg", "dog", "0.900000", "ok", "", "0.900000", "0.100000",
+    ]  # fmt: skip
+    write_kaggle(tmp_path / "kaggle.csv", [CORRECTED], CLASSES, species=True)
+    assert rows_of(tmp_path / "kaggle.csv")[1] == ["7", "1.000000", "dog"]
+    assert count_labels([CORRECTED], CLASSES, 0.95) == {"dog": 1}
+
+
+@pytest.mark.parametrize(
+    ("prediction", "told"),
+    [
+        (Prediction(Path("7.jpg"), (0.1, 0.3, 0.6)), ["0.300000", "dog"]),
+        (Prediction(Path("7.jpg"), (0.3, 0.1, 0.6)), ["0.100000", "cat"]),
+        (Prediction(Path("7.jpg"), (0.9, 0.1, 0.0), correction="dog"), ["1.000000", "dog"]),
+        (Prediction(Path("7.jpg"), (0.2, 0.8, 0.0), correction="cat"), ["0.000000", "cat"]),
+    ],
+)
+def test_a_model_that_knows_neither_submits_as_well(
+    tmp_path: Path, prediction: Prediction, told: list[str]
+) -> None:
+    classes = ("cat", "dog", "neither")
+    write_kaggle(tmp_path / "out.csv", [prediction], classes, species=True)
+    assert rows_of(tmp_path / "out.csv")[1] == ["7", *told]

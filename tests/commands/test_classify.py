@@ -1,6 +1,7 @@
 """`catdog classify`."""
 
 import csv
+import hashlib
 import json
 import os
 import signal
@@ -10,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from catdog_gui.classify.batch import BATCH_SIZE, classify_photos
-from catdog_gui.classify.classifier import Classifier
+from catdog_gui.classify.catalog import Catalog
 from catdog_gui.classify.prediction import Prediction
 from catdog_gui.commands import classify
 from tests.classify.remaking import remake
 from tests.commands.programs import SECONDS, run_here, started
 from tests.helpers.models import write_colour_model
 from tests.helpers.photos import photo_bytes, write_photo
+from training.images import READER
 
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows lacks this")
 
@@ -40,13 +41,13 @@ def cats_and_dogs(home: Path) -> Path:
 def test_every_photo_is_answered_on_a_line_of_its_own(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_here("classify", photos) == 0
+    assert run_here("classify", photos, "--precision", "float32") == 0
     output = capsys.readouterr()
     first, second, third = output.out.splitlines()
     assert first.startswith(f"{photos / '1.jpg'}: red 9")
     assert second.startswith(f"{photos / '2.jpg'}: blue 9")
     assert third == f"{photos / '3.jpg'}: unreadable: the file is empty"
-    assert output.err == "3 photos by colours: 1 blue, 1 red, 1 unreadable\n"
+    assert output.err == "3 photos by colours in float32: 1 blue, 1 red, 1 unreadable\n"
 
 
 @pytest.mark.usefixtures("model")
@@ -57,9 +58,11 @@ def test_json_is_one_object_and_all_there_is(
     output = capsys.readouterr()
     assert output.err == ""
     told = json.loads(output.out)
-    assert list(told) == ["model", "classes", "unsure_below", "counts", "photos"]
+    assert list(told) == [
+        "model", "precision", "known", "classes", "unsure_below", "counts", "photos",
+    ]  # fmt: skip
     assert told["counts"] == {"red": 1, "blue": 1, "unreadable": 1}
-    keys = ["path", "label", "confidence", "status", "reason", "probabilities"]
+    keys = ["path", "label", "confidence", "status", "reason", "corrected", "probabilities"]
     assert [list(photo) for photo in told["photos"]] == [keys] * 3
     assert list(told["photos"][0]["probabilities"]) == ["blue", "red"]
 
@@ -161,10 +164,10 @@ def test_a_submission_is_written_as_kaggle_wants_it(photos: Path, tmp_path: Path
 def test_a_submission_the_model_cannot_make_is_refused_before_the_work(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(photos: Sequence[Path], classifier: Classifier) -> Iterator[list[Prediction]]:
+    def never(*_: object, **__: object) -> Iterator[list[Prediction]]:
         pytest.fail("photos were classified for a submission that nothing can become of")
 
-    monkeypatch.setattr(classify, "classify_photos", never)
+    monkeypatch.setattr(classify, "classify_with_catalog", never)
     assert run_here("classify", photos, "--kaggle", tmp_path / "submission.csv") == 1
 
 
@@ -206,30 +209,6 @@ def test_a_name_that_is_no_valid_unicode_is_classified_like_any_other(
     assert rows_of(tmp_path / "out.csv")[1][1] == "red"
 
 
-def interrupted_after_a_batch(
-    photos: Sequence[Path], classifier: Classifier
-) -> Iterator[list[Prediction]]:
-    """Classify the first batch, and be interrupted in the second."""
-    yield next(classify_photos(photos, classifier))
-    raise KeyboardInterrupt
-
-
-@pytest.mark.usefixtures("model")
-def test_what_was_classified_before_an_interruption_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for number in range(BATCH_SIZE + 10):
-        write_photo(tmp_path / "many" / f"{number}.jpg", "red")
-    monkeypatch.setattr(classify, "classify_photos", interrupted_after_a_batch)
-    table = tmp_path / "out.csv"
-    assert run_here("classify", tmp_path / "many", "--json", "--csv", table) == 130
-    output = capsys.readouterr()
-    assert output.err == "Interrupted; what was finished is kept.\n"
-    assert len(json.loads(output.out)["photos"]) == BATCH_SIZE
-    expected = sorted(str(photo) for photo in (tmp_path / "many").iterdir())[:BATCH_SIZE]
-    assert [row[0] for row in rows_of(table)[1:]] == expected
-
-
 @on_posix
 @pytest.mark.usefixtures("model")
 def test_an_interrupted_program_shows_a_bar_on_a_terminal_and_keeps_a_prefix(
@@ -255,3 +234,132 @@ def test_an_interrupted_program_shows_a_bar_on_a_terminal_and_keeps_a_prefix(
     kept = [row[0] for row in rows_of(tmp_path / "out.csv")[1:]]
     assert 0 < len(kept) < len(photos)
     assert kept == [str(photo) for photo in photos[: len(kept)]]
+
+
+@pytest.mark.usefixtures("model")
+def test_unchanged_photos_are_answered_from_memory_and_the_same(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_old(photos)
+    first, second = tmp_path / "1.csv", tmp_path / "2.csv"
+    assert run_here("classify", photos, "--csv", first) == 0
+    assert "known from before" not in capsys.readouterr().err
+    assert run_here("classify", photos, "--csv", second) == 0
+    told = capsys.readouterr().err
+    assert told == "3 photos by colours: 1 blue, 1 red, 1 unreadable (3 known from before)\n"
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.usefixtures("model")
+def test_fresh_answers_are_asked_for_on_request(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_old(photos)
+    assert run_here("classify", photos) == 0
+    assert run_here("classify", photos, "--fresh", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["known"] == 0
+
+
+def make_old(photos: Path) -> None:
+    """Have photos look as if they were taken long ago, so that they are known to be unchanged."""
+    for photo in photos.iterdir():
+        os.utime(photo, (1_500_000_000, 1_500_000_001.25))
+
+
+@pytest.mark.usefixtures("model")
+def test_photos_are_sorted_by_label_and_brought_back(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {file.name: file.read_bytes() for file in photos.iterdir()}
+    target = tmp_path / "sorted"
+    assert run_here("classify", photos, "--sort-into", target, "--move", "--dry-run") == 0
+    assert not target.exists()
+    assert f"{photos / '1.jpg'} -> {target / 'red' / '1.jpg'}" in capsys.readouterr().out
+    assert run_here("classify", photos, "--sort-into", target, "--move") == 0
+    assert {str(file.relative_to(target)) for file in target.rglob("*.jpg")} == {
+        str(Path("red", "1.jpg")),
+        str(Path("blue", "2.jpg")),
+    }
+    assert [file.name for file in photos.iterdir()] == ["3.jpg"]
+    assert run_here("undo") == 0
+    assert {file.name: file.read_bytes() for file in photos.iterdir()} == before
+    assert not target.exists()
+
+
+@pytest.mark.usefixtures("model")
+def test_photos_that_were_sorted_are_not_sorted_again(photos: Path) -> None:
+    target = photos / "sorted"
+    for _ in range(2):
+        assert run_here("classify", photos, "--sort-into", target) == 0
+        assert len(list(target.rglob("*.jpg"))) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--move",),
+        ("--dry-run",),
+        ("--sort-into", "out", "--move", "--copy"),
+        ("--sort-into", "out", "--move", "--link"),
+        ("--address", "auto"),
+        ("--precision", "float16"),
+        ("--engine", "spark"),
+    ],
+)
+@pytest.mark.usefixtures("model")
+def test_options_that_contradict_each_other_are_refused(
+    photos: Path, options: Sequence[str]
+) -> None:
+    assert run_here("classify", photos, *options) == 2
+
+
+@pytest.mark.usefixtures("model")
+def test_labels_are_written_as_keywords_and_travel_with_their_photos(
+    photos: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "sorted"
+    assert run_here("classify", photos, "--write-keywords", "--sort-into", target) == 0
+    assert "red" in (photos / "1.xmp").read_text(encoding="utf-8")
+    assert (target / "red" / "1.xmp").read_bytes() == (photos / "1.xmp").read_bytes()
+    assert not (photos / "3.xmp").exists()
+
+
+@pytest.mark.usefixtures("model")
+def test_json_tells_what_became_of_keywords_and_the_sort(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--write-keywords", "--sort-into", tmp_path / "sorted", "--json")
+    assert run_here("classify", photos, *arguments) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["keywords"]["written"] == 2
+    assert len(told["sort"]["sorted"]) == 4
+
+
+@pytest.mark.usefixtures("model")
+def test_json_lines_agree_with_json(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = tmp_path / "out.jsonl"
+    assert run_here("classify", photos, "--json", "--jsonl", lines) == 0
+    told = json.loads(capsys.readouterr().out)["photos"]
+    assert [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()] == told
+
+
+@pytest.mark.usefixtures("model")
+def test_what_the_user_corrected_is_in_every_output(
+    photos: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_old(photos)
+    photo = photos / "1.jpg"
+    with Catalog(home / "catalog", READER) as catalog:
+        catalog.correct(photo, hashlib.sha256(photo.read_bytes()).digest(), "blue")
+    outputs = ("--csv", tmp_path / "o.csv", "--sort-into", tmp_path / "sorted", "--write-keywords")
+    assert run_here("classify", photos, "--json", *outputs) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["photos"][0]["label"], told["photos"][0]["corrected"]) == ("blue", True)
+    assert told["counts"] == {"blue": 2, "unreadable": 1}
+    assert rows_of(tmp_path / "o.csv")[1][1] == "blue"
+    assert (tmp_path / "sorted" / "blue" / "1.jpg").exists()
+    assert "blue" in (photos / "1.xmp").read_text(encoding="utf-8")
+    assert run_here("classify", photo) == 0
+    assert capsys.readouterr().out == f"{photo}: blue (corrected)\n"
