@@ -13,6 +13,10 @@ INTERRUPTED = 130
 
 def main() -> int:
     """Run the program and return its exit status."""
+    if hasattr(sys, "frozen"):
+        from multiprocessing import freeze_support
+
+        freeze_support()  # the packaged program starts itself to decode photos
     try:
         return _start(sys.argv[1:])
     except KeyboardInterrupt:

@@ -43,7 +43,9 @@ class Studio(QObject):
         self._tasks = TaskRunner(self)
         self.messages = Messages(self)
         library = ModelLibrary(folders.models)
-        photos_page = PhotosPage(self._theme, library, self.messages, self._settings)
+        photos_page = PhotosPage(
+            self._theme, library, self.messages, self._settings, folders.catalog
+        )
         self.window = MainWindow(
             self._theme, self.messages, self._settings, photos_page, self._make_train_page
         )

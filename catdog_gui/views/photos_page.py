@@ -56,14 +56,16 @@ class PhotosPage(DropTarget):
         library: ModelLibrary,
         messages: Messages,
         settings: Settings,
+        catalog: Path,
         parent: QWidget | None = None,
     ) -> None:
-        """Show an empty page."""
+        """Show an empty page; what is found out goes into the catalog in a folder."""
         super().__init__(parent)
         self._theme = theme
         self._library = library
         self._messages = messages
         self._settings = settings
+        self._catalog = catalog
         self._tasks = TaskRunner(self)
         self._classifying: ClassifyWorker | None = None
         self._activity: Activity | None = None
@@ -115,7 +117,8 @@ class PhotosPage(DropTarget):
         model = self._picker.selected_path()
         if model is None or self._classifying is not None:
             return
-        worker = ClassifyWorker(model, self._photos.photos)
+        worker = ClassifyWorker(model, self._photos.photos, self._catalog)
+        worker.noticed.connect(self._messages.notice)
         worker.opened.connect(self._expect_predictions)
         worker.predicted.connect(self._add_predictions)
         worker.succeeded.connect(self._say_done)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from catdog_gui.classify.batch import classify_photos
-from catdog_gui.classify.classifier import Classifier
+from catdog_gui.classify.catalog import Catalog
+from catdog_gui.classify.remembering import ChosenModel, classify_with_catalog
 from catdog_gui.workers.background_task import BackgroundTask
+from training.images import READER
 
 
 class ClassifyWorker(BackgroundTask):
@@ -17,16 +18,36 @@ class ClassifyWorker(BackgroundTask):
     """The model file holds what it promises; carries its `ModelDescription`."""
     predicted = Signal(object)
     """A batch is done; carries a list of `Prediction`, in the order of the photos."""
+    noticed = Signal(str)
+    """Something is wrong that does not keep it from classifying; carries one sentence."""
 
-    def __init__(self, model: Path, photos: Sequence[Path], parent: QObject | None = None) -> None:
-        """Classify `photos` with the model file `model` once started."""
+    def __init__(
+        self,
+        model: Path,
+        photos: Sequence[Path],
+        catalog: Path,
+        parent: QObject | None = None,
+    ) -> None:
+        """Classify `photos` with the model file `model` once started.
+
+        Args:
+            model: The model file.
+            photos: Files.
+            catalog: The folder of the catalog.
+            parent: The object that owns this one.
+        """
         super().__init__(parent)
         self._model = model
         self._photos = photos
+        self._catalog = catalog
 
     def work(self) -> None:
         """Classify all photos, or those that there is time for until a stop."""
-        classifier = Classifier.open(self._model)
-        self.opened.emit(classifier.description)
-        for batch in classify_photos(self._photos, classifier, should_stop=self.should_stop):
-            self.predicted.emit(batch)
+        model = ChosenModel(self._model)
+        self.opened.emit(model.description)
+        with Catalog(self._catalog, READER, self.noticed.emit) as catalog:
+            batches = classify_with_catalog(
+                self._photos, model, catalog, should_stop=self.should_stop
+            )
+            for batch in batches:
+                self.predicted.emit(batch)

@@ -47,9 +47,11 @@ def engine_answers(model: Path, photos: list[Path], folder: Path) -> NDArray[np.
     return np.array(json.loads(ended.stdout.splitlines()[-1]))
 
 
-def window_answers(model: Path, photos: list[Path], qtbot: QtBot) -> NDArray[np.float64]:
+def window_answers(
+    model: Path, photos: list[Path], catalog: Path, qtbot: QtBot
+) -> NDArray[np.float64]:
     """Return the probabilities that the window's worker gives."""
-    worker = ClassifyWorker(model, photos)
+    worker = ClassifyWorker(model, photos, catalog)
     predictions: list[Prediction] = []
     worker.predicted.connect(predictions.extend)
     with qtbot.waitSignal(worker.finished, timeout=20_000):
@@ -72,7 +74,7 @@ def test_engine_command_line_evaluation_and_window_agree(
     told = np.array([[answer["probabilities"][n] for n in ("blue", "red")] for answer in answers])
     for others in (
         engine_answers(model, photos, tmp_path),
-        window_answers(model, photos, qtbot),
+        window_answers(model, photos, tmp_path / "catalog", qtbot),
     ):
         assert np.abs(told - others).max() < MOST_DIFFERENCE
     judged = json.loads(catdog("evaluate", "m", dataset, "--split", "all", "--json"))
