@@ -5,6 +5,7 @@ same answer wherever it is asked.
 """
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,15 +103,14 @@ def _decode(image: Image.Image, at_least: ImageSize) -> Image.Image:
     longest = max(at_least)  # a photo may still have to be turned, which swaps its sides
     image.draft("RGB", (longest, longest))
     image.load()
-    return _opaque(_upright(image))
+    _turn_upright(image)
+    return _opaque(image)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> None:
     """Turn an image as its EXIF orientation says; metadata too damaged to read says nothing."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
-        return image
+    with suppress(OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 MOST_MEMORY = 450_000_000
 """Bytes that a decoding process may take besides what it has when it starts."""
 TIME_LIMIT = 4.5
-"""Seconds that a photo may take to be read."""
+"""Seconds of work that a photo may take to be read; waiting for a processor does not count."""
+NICENESS = 10
+"""How far the classifier and the window go before decoding.
+
+A classifier's threads wait for each other after every layer, so that one that has to wait for a
+decoder holds up all; decoders hold up nobody. There is always enough read ahead.
+"""
 _TOLD_EVERY = 0.05
 """Seconds after which readings are told at the latest, though there are more photos to read."""
 NONE_READ = -1
@@ -86,7 +92,7 @@ class ReadAnswer:
 
 def serve(connection: "Connection[ReadAnswer, ReadRequest]", shared: SharedPixels) -> None:
     """Read what is asked for until the other process hangs up."""
-    _be_quiet()
+    _be_modest()
     _limit_memory()
     pixels = shared.pixels
     try:
@@ -135,9 +141,10 @@ def _read(source: PhotoSource, pixels: NDArray[np.uint8]) -> Reading:
     return Reading("", fingerprint, stamp)
 
 
-def _be_quiet() -> None:
-    """Leave Ctrl+C to the other process, and keep what decoders print from the terminal."""
+def _be_modest() -> None:
+    """Leave Ctrl+C and the processor to others, and keep what decoders print to itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _let_others_go_first()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
@@ -151,8 +158,16 @@ if sys.platform == "win32":
 
     def _set_alarm(_seconds: float) -> None:
         """Do nothing: the other process looks at the clock."""
+
+    def _let_others_go_first() -> None:
+        import psutil
+
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
 else:
     import resource
+
+    def _let_others_go_first() -> None:
+        os.nice(NICENESS)
 
     def _limit_memory() -> None:
         """Have what asks for more memory than a photo may take be refused."""
@@ -163,5 +178,5 @@ else:
             resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
     def _set_alarm(seconds: float) -> None:
-        """End this process after some time, even if the other one is gone by then; 0: never."""
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        """End this process after some work, even if the other one is gone by then; 0: never."""
+        signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -40,8 +40,14 @@ MOST_DEATHS_IN_VAIN = 5
 """How many processes may end one after another without having read anything."""
 _LOOK_EVERY = 0.25
 """Seconds between two looks at the clock while nothing is heard."""
-_GRACE = 1.0
-"""Seconds after which a process is ended that did not heed its own alarm."""
+HANG_SECONDS = TIME_LIMIT if sys.platform == "win32" else 15.0
+"""After how long a process is ended that does not get on though it does no work.
+
+It may wait for a network drive that is gone, or for a processor that others keep busy. On Windows
+processes are not told to end after so much work, so this is all there is.
+"""
+_END_SECONDS = 2.0
+"""How long to wait for a process to end: one that waits for a drive may never do."""
 
 
 @dataclass(eq=False, slots=True)
@@ -238,7 +244,7 @@ class DecodingPool:
         now = monotonic()
         if (batch, place) != decoder.seen:
             decoder.seen, decoder.since = (batch, place), now
-        elif place != NONE_READ and now - decoder.since > TIME_LIMIT + _GRACE:
+        elif place != NONE_READ and now - decoder.since > HANG_SECONDS:
             decoder.overdue = True
             decoder.process.kill()
 
@@ -256,7 +262,7 @@ class DecodingPool:
 def _end(decoder: _Decoder) -> None:
     decoder.connection.close()
     decoder.process.kill()
-    decoder.process.join()
+    decoder.process.join(_END_SECONDS)
 
 
 if sys.platform == "win32":
@@ -267,7 +273,7 @@ if sys.platform == "win32":
         """Do nothing: a process that is being started heeds Ctrl+C until it has set itself up."""
         yield
 else:
-    ALARM = signal.SIGALRM
+    ALARM = signal.SIGPROF
 
     @contextmanager
     def _interruptions_held() -> Iterator[None]:

@@ -25,7 +25,9 @@ Network: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 TRIAL_PHOTOS = 60
 """How many photos are answered in both precisions before one of them is relied upon."""
 SAFETY = 3.0
-"""How many times larger than any error yet seen the next one may be."""
+"""How many times larger than any error yet seen one may be that moves a confidence too far."""
+LABEL_SAFETY = 2.0
+"""How many times larger one may be that changes a label: that takes an answer near a tie, too."""
 TOLERANCE = 0.04
 """How much a confidence may be off."""
 _WORTH_IT = 1.0
@@ -73,11 +75,11 @@ class QuickNetwork:
 
     def _doubtful(self, answers: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which answers could be wrong or noticeably off; shape (photos,)."""
-        error = SAFETY * self._error
         ordered = np.sort(_logits(answers), axis=1)
         best = ordered[:, -1]
-        nearly_as_good = best - ordered[:, -2] < 2 * error
-        off: NDArray[np.bool_] = _sigmoid(best) - _sigmoid(best - error) > TOLERANCE
+        nearly_as_good = best - ordered[:, -2] < 2 * LABEL_SAFETY * self._error
+        worst = best - SAFETY * self._error
+        off: NDArray[np.bool_] = _sigmoid(best) - _sigmoid(worst) > TOLERANCE
         return nearly_as_good | off
 
     def _is_worth_it(self) -> bool:
