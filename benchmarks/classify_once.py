@@ -24,7 +24,6 @@ from catdog_gui.classify.catalog import Catalog
 from catdog_gui.classify.classifier import Classifier
 from catdog_gui.classify.decoding_pool import DecodingPool
 from catdog_gui.classify.precision import PRECISIONS
-from catdog_gui.classify.prediction import Prediction
 from catdog_gui.classify.remembering import ChosenModel, classify_with_catalog
 from catdog_gui.classify.scan import PhotoScan, find_photos, iter_photos
 from training.images import READER, ImageSize
@@ -62,12 +61,10 @@ def classify(model_file: Path, folder: Path, catalog: Path, precision: str) -> d
     memory = PeakMemory()
     began = perf_counter()
     model = ChosenModel(model_file, next(each for each in PRECISIONS if each == precision))
-    predictions: list[Prediction] = []
+    predictions = []
     first = 0.0
     with Catalog(catalog, READER) as known:
-        for batch in classify_with_catalog(
-            PhotoScan(lambda: iter_photos([folder])), model, known
-        ):
+        for batch in classify_with_catalog(PhotoScan(lambda: iter_photos([folder])), model, known):
             first = first or perf_counter() - began
             predictions += batch
     seconds = perf_counter() - began

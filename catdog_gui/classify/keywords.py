@@ -15,7 +15,7 @@ from typing import Self
 
 from catdog_gui.classify.keyword_lists import EMPTY_PACKET, with_keyword
 from catdog_gui.classify.scan import is_photo_name
-from catdog_gui.classify.target_names import fold
+from catdog_gui.classify.sorting.target_names import fold
 from training.dataset import RESERVED_LABELS
 from training.errors import CatDogError
 from training.files import exists, replacing

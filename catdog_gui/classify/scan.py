@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
 
-from catdog_gui.classify.side_files import NOTES, RAW
+from catdog_gui.classify.sorting.side_files import NOTES, RAW
 from training.errors import DatasetError
 from training.files import exists, is_folder
 from training.photo_files import HEAD_BYTES, PHOTO_SUFFIXES, begins_like_photo

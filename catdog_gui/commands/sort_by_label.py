@@ -7,11 +7,11 @@ from typing import Any, Self, TypeVar
 
 import click
 
-from catdog_gui.classify.journal_folder import unfinished_moves
 from catdog_gui.classify.prediction import PredictionTable
-from catdog_gui.classify.sort_plan import SortMethod, SortPlan, SortRequest
-from catdog_gui.classify.sort_planning import plan_sort
-from catdog_gui.classify.sorter import SortOutcome, sort_photos
+from catdog_gui.classify.sorting.journal_folder import unfinished_moves
+from catdog_gui.classify.sorting.sort_plan import SortMethod, SortPlan, SortRequest
+from catdog_gui.classify.sorting.sort_planning import plan_sort
+from catdog_gui.classify.sorting.sorter import SortOutcome, sort_photos
 from catdog_gui.commands.options import FilePath
 from catdog_gui.commands.progress import progress_bar
 from catdog_gui.commands.sorting import outcome_values, outcome_words, plan_values, plan_words

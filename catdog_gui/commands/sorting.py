@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from catdog_gui.classify.sort_plan import (
+from catdog_gui.classify.sorting.sort_plan import (
     Left,
     PlannedStep,
     Skipped,
@@ -13,7 +13,7 @@ from catdog_gui.classify.sort_plan import (
     SortPlan,
     StepKind,
 )
-from catdog_gui.classify.sorter import SortOutcome
+from catdog_gui.classify.sorting.sorter import SortOutcome
 from catdog_gui.commands.output import one_line, printable
 
 _WILL = {SortMethod.COPY: "copy", SortMethod.MOVE: "move", SortMethod.LINK: "link"}

@@ -2,8 +2,8 @@
 
 import click
 
-from catdog_gui.classify.journal_folder import find_journal, newest_journal
-from catdog_gui.classify.undo import UndoOutcome, undo_sort
+from catdog_gui.classify.sorting.journal_folder import find_journal, newest_journal
+from catdog_gui.classify.sorting.undo import UndoOutcome, undo_sort
 from catdog_gui.commands.interruptions import interruptions_heeded
 from catdog_gui.commands.output import Interrupted, print_json, printable
 from catdog_gui.commands.progress import progress_bar

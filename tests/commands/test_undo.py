@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from catdog_gui.classify.sort_plan import SortMethod
-from catdog_gui.classify.sorter import SortOutcome
+from catdog_gui.classify.sorting.sort_plan import SortMethod
+from catdog_gui.classify.sorting.sorter import SortOutcome
 from catdog_gui.commands.sorting import outcome_values, outcome_words, plan_values, plan_words
 from catdog_gui.commands.undo import undo
 from tests.helpers.sorting import names_in, planned, sorted_into, tree_of, write_file

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from catdog_gui.classify import (
+from catdog_gui.classify.sorting import (
     journal,
     journal_folder,
     no_overwrite,
@@ -24,11 +24,11 @@ from catdog_gui.classify import (
     sorter,
     undo,
 )
-from catdog_gui.classify.journal_folder import newest_journal, unfinished_moves
-from catdog_gui.classify.sort_plan import SortMethod, SortRequest
-from catdog_gui.classify.sort_planning import plan_sort
-from catdog_gui.classify.sorter import sort_photos
-from catdog_gui.classify.undo import undo_sort
+from catdog_gui.classify.sorting.journal_folder import newest_journal, unfinished_moves
+from catdog_gui.classify.sorting.sort_plan import SortMethod, SortRequest
+from catdog_gui.classify.sorting.sort_planning import plan_sort
+from catdog_gui.classify.sorting.sorter import sort_photos
+from catdog_gui.classify.sorting.undo import undo_sort
 from tests.helpers.sorting import Tree, names_in, tree_of, write_file
 from training.errors import CatDogError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from catdog_gui.classify.sort_plan import SortMethod, SortPlan, SortRequest
-from catdog_gui.classify.sort_planning import plan_sort
-from catdog_gui.classify.sorter import SortOutcome, sort_photos
+from catdog_gui.classify.sorting.sort_plan import SortMethod, SortPlan, SortRequest
+from catdog_gui.classify.sorting.sort_planning import plan_sort
+from catdog_gui.classify.sorting.sorter import SortOutcome, sort_photos
 
 LONG_AGO = 1_500_000_000_123_456_700
 

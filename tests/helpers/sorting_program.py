@@ -11,9 +11,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from catdog_gui.classify.sort_plan import SortMethod, SortRequest
-from catdog_gui.classify.sort_planning import plan_sort
-from catdog_gui.classify.sorter import sort_photos
+from catdog_gui.classify.sorting.sort_plan import SortMethod, SortRequest
+from catdog_gui.classify.sorting.sort_planning import plan_sort
+from catdog_gui.classify.sorting.sorter import sort_photos
 from catdog_gui.commands.sorting import outcome_values
 
 _NOBODY = 65_534

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePath
 
-from catdog_gui.classify.target_names import fold
+from catdog_gui.classify.sorting.target_names import fold
 
 NOTES = frozenset({".aae", ".xmp"})
 """Endings of edits and ratings, which are called `photo.xmp` or `photo.jpg.xmp`."""

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from catdog_gui.classify.safe_moves import Stamp, settle_folder
-from catdog_gui.classify.sort_plan import PlannedStep, SortPlan
-from catdog_gui.classify.sort_record import (
+from catdog_gui.classify.sorting.safe_moves import Stamp, settle_folder
+from catdog_gui.classify.sorting.sort_plan import PlannedStep, SortPlan
+from catdog_gui.classify.sorting.sort_record import (
     Line,
     SortRecord,
     header_of,

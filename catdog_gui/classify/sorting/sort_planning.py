@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, count
 from pathlib import Path
 
-from catdog_gui.classify.destinations import Destinations, Placing, absolute, ground_of
-from catdog_gui.classify.safe_moves import Stamp, is_own_folder, reason_of, same_content
-from catdog_gui.classify.side_files import SideFiles
-from catdog_gui.classify.sort_plan import (
+from catdog_gui.classify.sorting.destinations import Destinations, Placing, absolute, ground_of
+from catdog_gui.classify.sorting.safe_moves import Stamp, is_own_folder, reason_of, same_content
+from catdog_gui.classify.sorting.side_files import SideFiles
+from catdog_gui.classify.sorting.sort_plan import (
     Left,
     PlannedStep,
     Skipped,
@@ -20,7 +20,7 @@ from catdog_gui.classify.sort_plan import (
     SortRequest,
     StepKind,
 )
-from catdog_gui.classify.target_names import TargetNames
+from catdog_gui.classify.sorting.target_names import TargetNames
 from training.errors import ConfigurationError, WorkStopped
 from training.files import exists
 

@@ -9,8 +9,8 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from catdog_gui.classify.safe_moves import Stamp
-from catdog_gui.classify.sort_plan import PlannedStep, SortMethod, SortPlan, StepKind
+from catdog_gui.classify.sorting.safe_moves import Stamp
+from catdog_gui.classify.sorting.sort_plan import PlannedStep, SortMethod, SortPlan, StepKind
 from training.errors import CatDogError
 
 VERSION = 1

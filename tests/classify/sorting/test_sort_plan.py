@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catdog_gui.classify.sort_plan import (
+from catdog_gui.classify.sorting.sort_plan import (
     Left,
     SkipReason,
     SortMethod,
@@ -15,7 +15,7 @@ from catdog_gui.classify.sort_plan import (
     StepKind,
     label_folders,
 )
-from catdog_gui.classify.sort_planning import plan_sort
+from catdog_gui.classify.sorting.sort_planning import plan_sort
 from tests.helpers.sorting import folder_in_memory, names_in, planned, tree_of, write_file
 from training.errors import ConfigurationError, WorkStopped
 

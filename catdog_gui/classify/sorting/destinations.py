@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from catdog_gui.classify.sort_plan import (
+from catdog_gui.classify.sorting.sort_plan import (
     UNREADABLE,
     Left,
     Skipped,

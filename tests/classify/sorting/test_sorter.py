@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from catdog_gui.classify.no_overwrite import rename_without_overwriting
-from catdog_gui.classify.sort_plan import Left, SkipReason, SortMethod
-from catdog_gui.classify.sorter import sort_photos
-from catdog_gui.classify.undo import undo_sort
+from catdog_gui.classify.sorting.no_overwrite import rename_without_overwriting
+from catdog_gui.classify.sorting.sort_plan import Left, SkipReason, SortMethod
+from catdog_gui.classify.sorting.sorter import sort_photos
+from catdog_gui.classify.sorting.undo import undo_sort
 from tests.helpers.sorting import (
     LONG_AGO,
     content_of,
@@ -27,7 +27,7 @@ from tests.helpers.sorting import (
 )
 from training.errors import CatDogError
 
-HERE = Path(__file__).parents[2]
+HERE = Path(__file__).parents[3]
 needs_permissions = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
 
@@ -353,7 +353,7 @@ def test_nor_does_it_where_the_system_cannot_do_that_in_one_step(tmp_path: Path)
 import ctypes
 ctypes.CDLL = lambda *_, **__: object()
 from pathlib import Path
-from catdog_gui.classify.no_overwrite import rename_without_overwriting
+from catdog_gui.classify.sorting.no_overwrite import rename_without_overwriting
 folder = Path({str(tmp_path)!r})
 rename_without_overwriting(folder / "first", folder / "third")
 try:

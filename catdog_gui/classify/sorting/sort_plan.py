@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from catdog_gui.classify.prediction import UNSURE
-from catdog_gui.classify.safe_moves import Stamp
-from catdog_gui.classify.target_names import fold
+from catdog_gui.classify.sorting.safe_moves import Stamp
+from catdog_gui.classify.sorting.target_names import fold
 from training.errors import ConfigurationError
 from training.files import as_file_name
 

@@ -11,10 +11,10 @@ from errno import EXDEV
 from os.path import lexists
 from pathlib import Path
 
-from catdog_gui.classify.journal import Journal
-from catdog_gui.classify.journal_folder import remove_parts
-from catdog_gui.classify.no_overwrite import rename_without_overwriting
-from catdog_gui.classify.safe_moves import (
+from catdog_gui.classify.sorting.journal import Journal
+from catdog_gui.classify.sorting.journal_folder import remove_parts
+from catdog_gui.classify.sorting.no_overwrite import rename_without_overwriting
+from catdog_gui.classify.sorting.safe_moves import (
     Stamp,
     changed,
     file_sha256,
@@ -26,8 +26,8 @@ from catdog_gui.classify.safe_moves import (
     settle_folder,
     stamp_of,
 )
-from catdog_gui.classify.sort_plan import Left, SortMethod
-from catdog_gui.classify.sort_record import AT_REST, Line, RecordedStep, SortRecord
+from catdog_gui.classify.sorting.sort_plan import Left, SortMethod
+from catdog_gui.classify.sorting.sort_record import AT_REST, Line, RecordedStep, SortRecord
 from training.errors import CatDogError
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catdog_gui.classify.journal import SUFFIX, Journal
-from catdog_gui.classify.safe_moves import leads_astray, stamp_of
-from catdog_gui.classify.sort_plan import SortMethod
-from catdog_gui.classify.sort_record import AT_REST, Line, SortRecord, read_record
+from catdog_gui.classify.sorting.journal import SUFFIX, Journal
+from catdog_gui.classify.sorting.safe_moves import leads_astray, stamp_of
+from catdog_gui.classify.sorting.sort_plan import SortMethod
+from catdog_gui.classify.sorting.sort_record import AT_REST, Line, SortRecord, read_record
 from training.errors import CatDogError
 
 _PLANNING = frozenset({Line.SORT, Line.FOLDER, Line.STEP})

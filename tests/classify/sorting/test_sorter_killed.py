@@ -27,7 +27,7 @@ def kill_everywhere(method: str, root: Path, target: Path, first: int, stride: i
         capture_output=True,
         encoding="utf-8",
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert killing.returncode == 0, killing.stderr
     sorts, undos = map(int, killing.stdout.split())

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from catdog_gui.classify.journal_folder import find_journal, newest_journal, unfinished_moves
-from catdog_gui.classify.sort_plan import SortMethod
-from catdog_gui.classify.undo import undo_sort
+from catdog_gui.classify.sorting.journal_folder import (
+    find_journal,
+    newest_journal,
+    unfinished_moves,
+)
+from catdog_gui.classify.sorting.sort_plan import SortMethod
+from catdog_gui.classify.sorting.undo import undo_sort
 from tests.helpers.sorting import (
     content_of,
     folder_in_memory,

@@ -11,7 +11,7 @@ from errno import EBUSY, EIO, ENOTDIR, ESTALE
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from catdog_gui.classify.no_overwrite import rename_without_overwriting
+from catdog_gui.classify.sorting.no_overwrite import rename_without_overwriting
 
 READ_BYTES = 1 << 20
 _NOT_THROUGH_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -14,10 +14,10 @@ from os import R_OK, W_OK, X_OK, access
 from os.path import lexists
 from pathlib import Path
 
-from catdog_gui.classify.journal import Journal
-from catdog_gui.classify.journal_folder import clear_leftovers
-from catdog_gui.classify.no_overwrite import rename_without_overwriting
-from catdog_gui.classify.safe_moves import (
+from catdog_gui.classify.sorting.journal import Journal
+from catdog_gui.classify.sorting.journal_folder import clear_leftovers
+from catdog_gui.classify.sorting.no_overwrite import rename_without_overwriting
+from catdog_gui.classify.sorting.safe_moves import (
     Stamp,
     changed,
     check_unchanged,
@@ -29,7 +29,7 @@ from catdog_gui.classify.safe_moves import (
     settle_folder,
     stamp_of,
 )
-from catdog_gui.classify.sort_plan import (
+from catdog_gui.classify.sorting.sort_plan import (
     Left,
     PlannedStep,
     Skipped,

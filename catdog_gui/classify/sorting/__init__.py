@@ -1,0 +1,1 @@
+"""Sorting photos into folders by label, with a plan before and undo after."""
