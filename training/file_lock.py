@@ -4,6 +4,11 @@ import os
 import sys
 from typing import BinaryIO
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 _BYTE = 0x7FFF_FFF0
 
 
@@ -18,8 +23,6 @@ def lock_file(file: BinaryIO, *, wait: bool = False) -> None:
         BlockingIOError: Another program has it.
     """
     if sys.platform == "win32":
-        import msvcrt
-
         # Windows keeps others from reading a locked byte, so one is taken that no file has.
         os.lseek(file.fileno(), _BYTE, os.SEEK_SET)
         try:
@@ -29,8 +32,6 @@ def lock_file(file: BinaryIO, *, wait: bool = False) -> None:
         finally:
             os.lseek(file.fileno(), 0, os.SEEK_END)
     else:
-        import fcntl
-
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
