@@ -1,6 +1,7 @@
 """Colours as a screen shows them: embedded profiles turned to sRGB."""
 
 import io
+from contextlib import suppress
 from functools import lru_cache
 
 from PIL import Image, ImageCms
@@ -21,13 +22,12 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         profile: An ICC profile, if there is one.
     """
     if profile or image.mode == "LAB":
-        try:
+        # A broken profile is as good as none.
+        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             transform = _to_srgb(profile, image.mode)
             if transform is not None:
                 return transform.apply(image)
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            return image.convert("RGB")  # as if there were no profile
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @lru_cache(_TRANSFORMS)

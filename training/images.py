@@ -121,7 +121,7 @@ def _opaque(image: Image.Image) -> Image.Image:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
         image = opaque
-    return image if image.mode in KEPT_MODES else image.convert("RGB")
+    return image if image.mode in ("RGB", *KEPT_MODES) else image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
