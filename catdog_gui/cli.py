@@ -12,6 +12,7 @@ import click
 import catdog_gui
 from catdog_gui.commands.classify import classify
 from catdog_gui.commands.compare import compare
+from catdog_gui.commands.correct import correct
 from catdog_gui.commands.dataset import dataset
 from catdog_gui.commands.evaluate import evaluate
 from catdog_gui.commands.explain import explain, preview
@@ -57,6 +58,7 @@ def catdog() -> None:
 for command in (
     train,
     classify,
+    correct,
     undo,
     evaluate,
     compare,
