@@ -111,7 +111,7 @@ class PhotoScan(Iterator[Path]):
             self._at_hand.extend(found)
         return self._at_hand.popleft()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Look no further."""
         self._over.set()
 

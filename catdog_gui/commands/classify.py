@@ -1,6 +1,7 @@
 """`catdog classify`: classify photos, write the answers down, and sort by them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def _classify(
     class_names = model.description.class_names
     scan = PhotoScan(lambda: _photos(wishes, interrupted))
     predictions: list[Prediction] = []
-    with progress_bar() as progress:
+    with progress_bar() as progress, closing(scan):
         for batch in _batches(wishes, scan, model, path, catalog, interrupted):
             predictions += batch
             if wishes.prints_photos:

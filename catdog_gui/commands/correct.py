@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from catdog_gui.classify.catalog import Catalog
-from training.dataset import RESERVED_LABELS
 from catdog_gui.commands.options import FilePath
 from catdog_gui.commands.output import one_line, printable
 from catdog_gui.paths import AppFolders
+from training.dataset import RESERVED_LABELS
 from training.errors import CatDogError, ConfigurationError, PhotoError
 from training.files import is_text
 from training.images import READER
@@ -27,19 +27,19 @@ def correct(label: str, photos: tuple[Path, ...]) -> None:
     """
     if not is_text(label) or label in RESERVED_LABELS:
         raise ConfigurationError(f"{one_line(label)!r} cannot be a label: name a class.")
-    refused = 0
+    refused = False
     with Catalog(AppFolders.of_this_user().catalog, READER, _complain) as catalog:
         for photo in photos:
             try:
                 fingerprint = hashlib.sha256(read_file(photo)).digest()
             except PhotoError as error:
                 _complain(f"{photo} is not corrected: {error}.")
-                refused += 1
+                refused = True
                 continue
             catalog.correct(photo, fingerprint, label)
             click.echo(f"{printable(photo)}: {one_line(label) or 'as models say'}")
     if refused:
-        raise CatDogError(f"{refused:,} photos are not corrected, for the reasons above.")
+        raise CatDogError("Some photos are not corrected, for the reasons above.")
 
 
 def _complain(words: str) -> None:

@@ -37,7 +37,7 @@ def test_what_cannot_be_corrected_is_named_and_the_rest_is_corrected(
     assert run_here("correct", "blue", photos / "none.jpg", photos / "1.jpg") == 1
     told = capsys.readouterr()
     assert "none.jpg is not corrected: the file is not there." in told.err
-    assert told.err.splitlines()[-1].startswith("catdog: 1 photos are not corrected")
+    assert told.err.splitlines()[-1].startswith("catdog: Some photos")
     assert label_of(photos / "1.jpg", capsys) == "blue"
 
 
