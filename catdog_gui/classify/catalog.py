@@ -173,8 +173,16 @@ class Catalog:
 
         self._database.use(add, None)
 
-    def correct(self, path: Path, fingerprint: bytes, label: str) -> None:
+    def correct(
+        self, path: Path, fingerprint: bytes, label: str, stamp: Stamp | None = None
+    ) -> None:
         """Keep what the user says that a photo shows; an empty label withdraws it.
+
+        Args:
+            path: Where the photo is.
+            fingerprint: SHA-256 of its content.
+            label: A class name.
+            stamp: The file's when it had that content, if that is known.
 
         Raises:
             CatDogError: It cannot be kept.
@@ -191,6 +199,9 @@ class Catalog:
         def note(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 note_correction(connection, correction)
+                if stamp is not None:
+                    values = (_filed(path), *_trusted(stamp), fingerprint)
+                    connection.execute(_ADD_PHOTO, values)
 
         self._database.use(note, None)
 

@@ -5,19 +5,12 @@ the nodes, rows travel back, and the model file's bytes go through Ray's object 
 node needs the model library. Pixels never leave the node that read them.
 """
 
-import logging
 import os
-import shutil
-import signal
-import socket
 import sys
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -25,13 +18,13 @@ from typing import TYPE_CHECKING, Self
 
 from catdog_gui.classify.batch import classify_photos
 from catdog_gui.classify.classifier import Classifier
+from catdog_gui.classify.precision import FLOAT32, Precision
 from catdog_gui.classify.prediction import Prediction
-from training.errors import CatDogError, ConfigurationError, WorkStopped
+from catdog_gui.classify.ray_connection import connected, last_line
+from training.errors import CatDogError, WorkStopped
 from training.model_file import SUFFIX, read_model_file
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import pyarrow as pa
     import ray
 
@@ -42,16 +35,6 @@ MOST_PHOTOS_A_CPU = 1_024
 some seconds, against the half second that the local engine takes to begin."""
 BLOCKS_AN_ACTOR = 4
 """At least, so that no node waits for another one for long at the end."""
-SECONDS_TO_REACH = 5.0
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # Ray would report its use to its maker
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # its core writes to the terminal past Python's logging
-}
-_SOON_GIVEN_UP = {
-    "RAY_NUM_REDIS_GET_RETRIES": "2",  # else it takes 14 minutes
-    "RAY_py_gcs_connect_timeout_s": "5",
-    "RAY_gcs_rpc_server_connect_timeout_s": "2",
-}
 
 
 def classify_on_cluster(
@@ -59,6 +42,7 @@ def classify_on_cluster(
     model_file: Path,
     *,
     address: str | None = None,
+    precision: Precision = FLOAT32,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[list[Prediction]]:
     """Yield a prediction for every photo, each once and in their order, some at a time.
@@ -71,6 +55,7 @@ def classify_on_cluster(
         model_file: The model file, which only this computer need have.
         address: HOST:PORT of a running cluster's head, or `auto` for the one that this computer
             is part of; by default Ray is started on this computer, and ended afterwards.
+        precision: What to compute in.
         should_stop: Asked many times a second; the generator ends soon once it says so.
 
     Raises:
@@ -83,8 +68,8 @@ def classify_on_cluster(
     asked = list(islice(unasked, PHOTOS_A_ROUND))
     if not asked or should_stop():
         return
-    with _connected(address) as ray:
-        model = ray.put(model_file.read_bytes())
+    with connected(address) as ray:
+        model = SharedModel(ray.put(model_file.read_bytes()), precision)
         while asked and not should_stop():
             yield from _classify_round(asked, model, should_stop)
             asked = list(islice(unasked, PHOTOS_A_ROUND))
@@ -126,19 +111,27 @@ class RowsInOrder:
         return [prediction for _place, prediction in sorted(self._held.items())]
 
 
+@dataclass(frozen=True, slots=True)
+class SharedModel:
+    """A model file whose bytes lie in Ray's object store, and what to compute in."""
+
+    content: "ray.ObjectRef[bytes]"
+    precision: Precision
+
+
 class NodeClassifier:
     """The local engine in an actor of Ray's, which makes it on a node."""
 
-    def __init__(self, model: "ray.ObjectRef[bytes]") -> None:
-        """Open a model file whose bytes lie in Ray's object store; raise as `Classifier.open`."""
+    def __init__(self, model: SharedModel) -> None:
+        """Open a model file; raise as `Classifier.open`."""
         import ray
 
         # Else every decoding process would import the main module, which is Ray's, for nothing.
         vars(sys.modules["__main__"]).pop("__file__", None)
         with tempfile.TemporaryDirectory(prefix="catdog-") as folder:
             path = Path(folder, f"model{SUFFIX}")
-            path.write_bytes(ray.get(model))
-            self._classifier = Classifier.open(path)
+            path.write_bytes(ray.get(model.content))
+            self._classifier = Classifier.open(path, model.precision)
 
     def __call__(self, block: "pa.Table") -> "Iterator[pa.Table]":
         """Classify a block of photos: yield rows of place, probabilities and reason."""
@@ -212,7 +205,7 @@ class StopCheck:
 
 
 def _classify_round(
-    photos: Sequence[Path], model: "ray.ObjectRef[bytes]", should_stop: Callable[[], bool]
+    photos: Sequence[Path], model: SharedModel, should_stop: Callable[[], bool]
 ) -> Iterator[list[Prediction]]:
     """Ask until there is a row for every photo; give up once asking again brings none."""
     from ray.exceptions import RayError
@@ -232,7 +225,7 @@ def _classify_round(
             failure = error
         if rows.taken == before:
             raise CatDogError(
-                f"Ray cannot go on at {photos[missing[0]]}: {_last_line(failure)}. See to it that "
+                f"Ray cannot go on at {photos[missing[0]]}: {last_line(failure)}. See to it that "
                 "every computer of the cluster has this version of CatDog Studio and sees the "
                 "photos, and classify again."
             ) from failure
@@ -243,7 +236,7 @@ def _classify_round(
 def _ask(
     photos: Sequence[Path],
     places: Sequence[int],
-    model: "ray.ObjectRef[bytes]",
+    model: SharedModel,
     should_stop: Callable[[], bool],
 ) -> "Iterator[pa.Table]":
     """Have the photos at some places classified; the rows come in any order."""
@@ -301,99 +294,3 @@ def _take_rows(rows: RowsInOrder, table: "pa.Table") -> None:
     columns = (table[name].to_pylist() for name in ("place", "probabilities", "reason"))
     for place, probabilities, reason in zip(*columns, strict=True):
         rows.take(place, probabilities, reason.decode("utf-8", "surrogatepass"))
-
-
-def _last_line(error: Exception | None) -> str:
-    """Return what an error comes to; Ray's are many lines, as they were on another node."""
-    return str(error or "there is no answer").strip(" .\n").rpartition("\n")[2]
-
-
-@contextmanager
-def _connected(address: str | None) -> "Iterator[ModuleType]":
-    """Be connected to a cluster, or to one on this computer that lasts as long as the block."""
-    ray = _import_ray(address)
-    folder: str | None = None
-    termination = signal.getsignal(signal.SIGTERM)  # for which Ray sets a handler of its own
-    try:
-        folder = _start(ray, address)
-        yield ray
-    finally:
-        ray.shutdown()
-        if termination is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, termination)
-        if address is None and folder:  # what is left is logs that nobody was told of
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _import_ray(address: str | None) -> "ModuleType":
-    """Return Ray, which heeds its environment only when it is imported."""
-    os.environ.update(_QUIET if address is None else _QUIET | _SOON_GIVEN_UP)
-    try:
-        import ray.data
-    except ImportError as error:
-        raise CatDogError(
-            "Ray is not installed, which --engine ray needs: "
-            'install it with pip install "catdog-gui[cluster]".'
-        ) from error
-    _quieten()
-    return ray
-
-
-def _quieten() -> None:
-    """Keep Ray from printing, and from stumbling over a command line that is no text.
-
-    There is no setting for either; where a name is not used any more, these do nothing.
-    """
-    for logger in map(logging.getLogger, ("ray", "ray.data")):
-        for handler in [h for h in logger.handlers if isinstance(h, logging.StreamHandler)]:
-            logger.removeHandler(handler)
-    # That a node died would be printed on standard output, between the rows.
-    vars(import_module("ray._private.worker"))["_worker_logs_enabled"] = False
-    # The cluster is told the whole command line, which may hold names of any bytes.
-    vars(import_module("ray._private.utils"))["get_entrypoint_name"] = lambda: "catdog classify"
-
-
-def _start(ray: "ModuleType", address: str | None) -> str:
-    """Start Ray on this computer or join a cluster, and return its folder on this computer."""
-    # Without "local" it would join the cluster that RAY_ADDRESS may name.
-    alone = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    try:
-        if address is not None and address != "auto":
-            _reach(address)
-        with _standard_error_closed():
-            context = ray.init(
-                address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **alone
-            )
-    except (RuntimeError, ValueError, OSError, OverflowError, ray.exceptions.RayError) as error:
-        raise CatDogError(
-            f"There is no Ray cluster at {address}: start one with ray start --head, have this "
-            "computer join it, and give the address that ray start printed."
-            if address
-            else f"Ray cannot be started on this computer ({_last_line(error)}): leave out "
-            "--engine ray, or name a cluster that runs with --address."
-        ) from error
-    return str(context.address_info["session_dir"])
-
-
-def _reach(address: str) -> None:
-    """Find out in seconds whether anybody listens, which takes Ray itself many minutes."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or "/" in host:
-        raise ConfigurationError(
-            f"{address!r} is no address of a Ray cluster: give HOST:PORT, as ray start printed it."
-        )
-    socket.create_connection((host.strip("[]"), int(port)), SECONDS_TO_REACH).close()
-
-
-@contextmanager
-def _standard_error_closed() -> Iterator[None]:
-    """Keep from the terminal what Ray's core says of itself, which heeds no setting of Python's."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

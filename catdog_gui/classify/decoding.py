@@ -29,7 +29,7 @@ MOST_MEMORY = 450_000_000
 """Bytes that a decoding process may take besides what it has when it starts."""
 TIME_LIMIT = 4.5
 """Seconds of work that a photo may take to be read; waiting for a processor does not count."""
-NICENESS = 10
+NICENESS = 19
 """How far the classifier and the window go before decoding.
 
 A classifier's threads wait for each other after every layer, so that one that has to wait for a

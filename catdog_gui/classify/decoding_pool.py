@@ -40,12 +40,8 @@ MOST_DEATHS_IN_VAIN = 5
 """How many processes may end one after another without having read anything."""
 _LOOK_EVERY = 0.25
 """Seconds between two looks at the clock while nothing is heard."""
-HANG_SECONDS = TIME_LIMIT if sys.platform == "win32" else 15.0
-"""After how long a process is ended that does not get on though it does no work.
-
-It may wait for a network drive that is gone, or for a processor that others keep busy. On Windows
-processes are not told to end after so much work, so this is all there is.
-"""
+HANG_SECONDS = 15.0
+"""After how long a process is ended that does no work, as one that waits for a drive does."""
 _END_SECONDS = 2.0
 """How long to wait for a process to end: one that waits for a drive may never do."""
 
@@ -91,6 +87,20 @@ class _Decoder:
     """When it was first seen there."""
     overdue: bool = False
     """Whether it was ended since it did not come to an end itself."""
+
+    def hangs(self) -> bool:
+        """Tell whether it waits for anything but a processor, which others may keep busy.
+
+        If it works, it ends itself in time; Windows calls all processes running, and gives none
+        such an alarm.
+        """
+        import psutil  # hardly ever needed, and slow to import
+
+        try:
+            status = psutil.Process(self.process.pid).status()
+        except psutil.Error:
+            return False
+        return status != psutil.STATUS_RUNNING or not ALARM
 
     @property
     def too_slow(self) -> bool:
@@ -244,7 +254,7 @@ class DecodingPool:
         now = monotonic()
         if (batch, place) != decoder.seen:
             decoder.seen, decoder.since = (batch, place), now
-        elif place != NONE_READ and now - decoder.since > HANG_SECONDS:
+        elif place != NONE_READ and now - decoder.since > HANG_SECONDS and decoder.hangs():
             decoder.overdue = True
             decoder.process.kill()
 

@@ -26,7 +26,7 @@ TRIAL_PHOTOS = 60
 """How many photos are answered in both precisions before one of them is relied upon."""
 SAFETY = 3.0
 """How many times larger than any error yet seen one may be that moves a confidence too far."""
-LABEL_SAFETY = 2.0
+LABEL_SAFETY = 1.0
 """How many times larger one may be that changes a label: that takes an answer near a tie, too."""
 TOLERANCE = 0.04
 """How much a confidence may be off."""

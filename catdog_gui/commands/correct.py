@@ -13,7 +13,7 @@ from training.dataset import RESERVED_LABELS
 from training.errors import CatDogError, ConfigurationError, PhotoError
 from training.files import is_text
 from training.images import READER
-from training.photo_files import read_file
+from training.photo_files import read_stamped
 
 
 @click.command()
@@ -31,12 +31,12 @@ def correct(label: str, photos: tuple[Path, ...]) -> None:
     with Catalog(AppFolders.of_this_user().catalog, READER, _complain) as catalog:
         for photo in photos:
             try:
-                fingerprint = hashlib.sha256(read_file(photo)).digest()
+                content, stamp = read_stamped(photo)
             except PhotoError as error:
                 _complain(f"{photo} is not corrected: {error}.")
                 refused = True
                 continue
-            catalog.correct(photo, fingerprint, label)
+            catalog.correct(photo, hashlib.sha256(content).digest(), label, stamp)
             click.echo(f"{printable(photo)}: {one_line(label) or 'as models say'}")
     if refused:
         raise CatDogError("Some photos are not corrected, for the reasons above.")

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
+from catdog_gui.classify import decoding_pool
 from catdog_gui.classify.decoding import TIME_LIMIT, PhotoSource, Reading
 from catdog_gui.classify.decoding_pool import CRASHED, TOO_SLOW, DecodingPool
 from tests.helpers.hostile_photos import large_png, slow_jpeg
@@ -125,6 +126,25 @@ def test_a_photo_that_takes_too_long_is_unreadable(pool: DecodingPool) -> None:
     assert [reading.reason for reading in readings] == ["", TOO_SLOW, ""]
     assert readings[1].fingerprint is None  # another time it may be quicker
     assert monotonic() - began < TIME_LIMIT + 3
+
+
+@processes_can_be_killed
+def test_a_process_that_hangs_is_ended(pool: DecodingPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding_pool, "HANG_SECONDS", 0.5)
+    pool.give([slow_jpeg(), photo_bytes("red")])
+    os.kill(busy_process().pid, signal.SIGSTOP)
+    _pixels, batch = pool.take()
+    assert [batch.readings[place].reason for place in (0, 1)] == [TOO_SLOW, ""]
+
+
+@processes_can_be_killed
+def test_a_process_that_has_to_wait_for_a_processor_is_left_alone(
+    pool: DecodingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding_pool, "HANG_SECONDS", 0.0)
+    pool.give([slow_jpeg(100)])
+    _pixels, batch = pool.take()
+    assert batch.readings[0].reason == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
