@@ -53,11 +53,8 @@ class Bench:
     all_photos: Path
     """A folder of all photos of the dataset."""
     scratch: Path
-
-    @property
-    def size(self) -> ImageSize:
-        """The model's image size."""
-        return read_model_file(self.model).description.image_size
+    size: ImageSize
+    """The model's."""
 
     def ask_peer(self, folder: Path, *options: str) -> dict[str, Any]:
         """Run the peer and return what it measured."""
@@ -70,6 +67,7 @@ class Bench:
 
 
 def _json_of(arguments: list[object]) -> dict[str, Any]:
+    os.sync()  # else what was written for this measurement is written to the disk during it
     command = [sys.executable, *map(str, arguments)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
@@ -111,6 +109,7 @@ def large_photos(bench: Bench) -> dict[str, Any]:
     with ProcessPoolExecutor() as processes:
         list(processes.map(_enlarge, sources, [folder] * len(sources)))
         files = sorted(folder.iterdir())
+        os.sync()
         began = perf_counter()
         list(processes.map(_decode_in_full, files, [bench.size] * len(files), chunksize=4))
         in_full = len(files) / (perf_counter() - began)
@@ -213,7 +212,8 @@ def prepared(model: Path, dataset: Path, peer: Path) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="catdog-bench-") as name:
         scratch = Path(name)
         keras = scratch / "model.keras"
-        keras.write_bytes(read_model_file(model).members[KERAS])
+        file = read_model_file(model)
+        keras.write_bytes(file.members[KERAS])
         all_photos = scratch / "all"
         all_photos.mkdir()
         with zipfile.ZipFile(dataset) as archive:
@@ -223,7 +223,7 @@ def prepared(model: Path, dataset: Path, peer: Path) -> Iterator[Bench]:
         photos = scratch / "photos"
         files = sorted(all_photos.iterdir())
         _link(iter(files[:: max(len(files) // PHOTOS, 1)][:PHOTOS]), photos)
-        yield Bench(model, keras, peer, photos, all_photos, scratch)
+        yield Bench(model, keras, peer, photos, all_photos, scratch, file.description.image_size)
 
 
 def _link(files: Iterator[Path], folder: Path) -> None:

@@ -19,7 +19,7 @@ BATCH_SIZE = 32
 """The most photos that a classifier is asked about at once."""
 FIRST_BATCH = 4
 """How many it is asked about first, so that there is something to see soon."""
-BATCH_SECONDS = 0.25
+BATCH_SECONDS = 0.1
 """How long one process should take to read a batch: of large photos a batch has fewer."""
 MOST_KNOWN = 512
 """How many photos whose answers are known may come with a batch."""
@@ -37,6 +37,10 @@ class Network(Protocol):
 
     def probabilities(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return every class's probability (see `Classifier.probabilities`)."""
+        ...
+
+    def prepare(self) -> None:
+        """Become ready to answer, while the first photos are being read."""
         ...
 
 
@@ -111,6 +115,7 @@ def ask(
         while _fill(waiting, batches, pool) and not should_stop():
             batch = waiting.popleft()
             if batch.sources:
+                classifier.prepare()
                 _answer(batch, pool, classifier, recall, pace)
             yield batch.answered
 

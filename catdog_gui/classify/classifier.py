@@ -109,6 +109,9 @@ class Classifier:
         """What the model file says of itself."""
         return self._file.description
 
+    def prepare(self) -> None:
+        """Do nothing: it is ready as soon as it is made."""
+
     def probabilities(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return every class's probability.
 

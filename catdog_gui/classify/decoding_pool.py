@@ -42,6 +42,7 @@ _LOOK_EVERY = 0.25
 """Seconds between two looks at the clock while nothing is heard."""
 HANG_SECONDS = 15.0
 """After how long a process is ended that does no work, as one that waits for a drive does."""
+_THREADS = "OPENBLAS_NUM_THREADS"
 _END_SECONDS = 2.0
 """How long to wait for a process to end: one that waits for a drive may never do."""
 
@@ -263,7 +264,7 @@ class DecodingPool:
         process = self._context.Process(
             target=serve, args=(theirs, self._shared), name="decoding", daemon=True
         )
-        with _interruptions_held():
+        with _interruptions_held(), _one_thread_each():
             process.start()
         theirs.close()
         return _Decoder(process, ours)
@@ -273,6 +274,20 @@ def _end(decoder: _Decoder) -> None:
     decoder.connection.close()
     decoder.process.kill()
     decoder.process.join(_END_SECONDS)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Have processes that are started meanwhile not start threads for NumPy's linear algebra."""
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
 
 
 if sys.platform == "win32":

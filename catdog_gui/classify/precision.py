@@ -22,7 +22,7 @@ PRECISIONS: tuple[Precision, ...] = (AUTO, FLOAT32, BFLOAT16)
 Network: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Photos of shape (photos, height, width, 3) in, probabilities of shape (photos, classes) out."""
 
-TRIAL_PHOTOS = 60
+TRIAL_PHOTOS = 32
 """How many photos are answered in both precisions before one of them is relied upon."""
 SAFETY = 3.0
 """How many times larger than any error yet seen one may be that moves a confidence too far."""

@@ -63,6 +63,14 @@ class ChosenModel:
         """What it computes in; nothing if it was not asked about any photo."""
         return self.classifier.precision if self.asked else None
 
+    def prepare(self) -> None:
+        """Make the classifier, unless that was done before.
+
+        Raises:
+            ModelFileError: The file is refused, with the reason.
+        """
+        _ = self.classifier
+
     def probabilities(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return every class's probability, as `Classifier.probabilities` does."""
         self.asked += len(photos)
