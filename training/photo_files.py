@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import time_ns
 from typing import NamedTuple, Self
 
 from PIL import Image, UnidentifiedImageError
@@ -33,6 +34,12 @@ PHOTO_SUFFIXES = frozenset(
     }
 )  # fmt: skip
 """Endings of the photo files that a folder is searched for, in lower case."""
+
+COARSE_NANOSECONDS = 1_000_000_000
+COARSE_SETTLED = 3_000_000_000
+"""How old a change must be on a file system whose clock counts seconds; FAT counts every other."""
+FINE_SETTLED = 50_000_000
+"""How old it must be elsewhere."""
 
 MOST_BYTES = 300_000_000
 """Larger files are refused unread: one photo must not take the memory of all others."""
@@ -96,6 +103,18 @@ class Stamp(NamedTuple):
         """Take a file's stamp."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
+    def is_settled(self) -> bool:
+        """Tell whether whatever changes the file from now on will change its stamp.
+
+        A second change within the same tick of the file system's clock leaves no trace.
+        """
+        age = time_ns() - max(self.modified, self.changed)
+        coarse = self.modified % COARSE_NANOSECONDS == 0
+        return age > (COARSE_SETTLED if coarse else FINE_SETTLED)
+
+
+UNSETTLED = Stamp(-1, -1, -1)
+
 
 def read_file(path: Path) -> bytes:
     """Return a photo file's bytes, refusing what is no ordinary file before it is opened.
@@ -108,6 +127,8 @@ def read_file(path: Path) -> bytes:
 
 def read_stamped(path: Path) -> tuple[bytes, Stamp]:
     """Return a photo file's bytes and its stamp, which was the same before and after.
+
+    The stamp of a file that was changed just now is `UNSETTLED`, as no file's is.
 
     Raises:
         PhotoError: It cannot be read, is larger than any photo, or was changed meanwhile.
@@ -122,9 +143,10 @@ def read_stamped(path: Path) -> tuple[bytes, Stamp]:
             raise PhotoError(f"it is larger than {MOST_BYTES // 1_000_000} MB")
         content = path.read_bytes()
         stamp, after = Stamp.of(status), Stamp.of(path.stat())
+        settled = stamp.is_settled()
         if len(content) != stamp.size or after.modified != stamp.modified:
             raise PhotoError("it was changed while it was read")
-        return content, stamp
+        return content, stamp if settled else UNSETTLED
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import time, time_ns
+from time import time
 from types import TracebackType
 from typing import Self
 
@@ -16,14 +16,6 @@ from training.errors import CatDogError
 from training.photo_files import Stamp
 
 CORRECTIONS_NAME = "corrections.jsonl"
-COARSE_NANOSECONDS = 1_000_000_000
-COARSE_SETTLED = 3_000_000_000
-"""How old a change must be on a file system whose clock counts seconds; FAT counts every other."""
-FINE_SETTLED = 50_000_000
-"""How old it must be elsewhere: a second change within the same tick would leave no trace."""
-
-_UNTRUSTED = Stamp(-1, -1, -1)
-
 _KNOWN = """
     SELECT content.fingerprint, content.reader, content.reason, correction.label, (
         SELECT probabilities FROM answer
@@ -157,10 +149,7 @@ class Catalog:
                 )
                 connection.executemany(
                     _ADD_PHOTO,
-                    [
-                        (_filed(photo.path), *_trusted(photo.stamp), photo.fingerprint)
-                        for photo in photos
-                    ],
+                    [(_filed(photo.path), *photo.stamp, photo.fingerprint) for photo in photos],
                 )
                 connection.executemany(
                     _ADD_ANSWER,
@@ -182,7 +171,7 @@ class Catalog:
             path: Where the photo is.
             fingerprint: SHA-256 of its content.
             label: A class name.
-            stamp: The file's when it had that content, if that is known.
+            stamp: The file's when it had that content, if that is known and settled.
 
         Raises:
             CatDogError: It cannot be kept.
@@ -200,7 +189,7 @@ class Catalog:
             with transaction(connection):
                 note_correction(connection, correction)
                 if stamp is not None:
-                    values = (_filed(path), *_trusted(stamp), fingerprint)
+                    values = (_filed(path), *stamp, fingerprint)
                     connection.execute(_ADD_PHOTO, values)
 
         self._database.use(note, None)
@@ -243,13 +232,6 @@ def _filed(path: Path) -> bytes:
 
 def _printable(path: Path) -> str:
     return os.fsencode(os.path.normpath(path.absolute())).decode("utf-8", "backslashreplace")
-
-
-def _trusted(stamp: Stamp) -> Stamp:
-    """Return a file's stamp unless another change could leave it as it is."""
-    age = time_ns() - max(stamp.modified, stamp.changed)
-    coarse = stamp.modified % COARSE_NANOSECONDS == 0
-    return stamp if age > (COARSE_SETTLED if coarse else FINE_SETTLED) else _UNTRUSTED
 
 
 def _packed(probabilities: tuple[float, ...]) -> bytes:

@@ -180,6 +180,7 @@ def _batches(
     from catdog_gui.classify.cluster import classify_on_cluster
 
     for batch in classify_on_cluster(scan, path, address=wishes.address, should_stop=interrupted):
+        model.read += len(batch)
         yield with_corrections(batch, catalog)
 
 

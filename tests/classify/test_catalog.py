@@ -63,15 +63,6 @@ def test_a_moved_file_is_known_by_its_content(tmp_path: Path) -> None:
     assert known.probabilities == (0.25, 0.75)
 
 
-def test_a_file_changed_just_now_is_not_believed_unchanged(tmp_path: Path) -> None:
-    file = tmp_path / "1.jpg"
-    file.write_bytes(b"x")
-    with opened(tmp_path / "catalog") as catalog:
-        model = learn(catalog, file, Stamp.of(file.stat()))
-        assert catalog.file(file, Stamp.of(file.stat()), (model, model)) is None
-        assert catalog.content(CONTENT, (model, model)) is not None
-
-
 def test_another_model_or_precision_was_not_asked(tmp_path: Path) -> None:
     with opened(tmp_path) as catalog:
         learn(catalog)

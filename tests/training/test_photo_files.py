@@ -13,7 +13,14 @@ from tests.helpers.photos import photo_bytes, write_photo
 from training import photo_files
 from training.errors import PhotoError
 from training.images import ImageSize, read_photo, read_size
-from training.photo_files import HEAD_BYTES, Stamp, begins_like_photo, read_stamped, reasons
+from training.photo_files import (
+    HEAD_BYTES,
+    UNSETTLED,
+    Stamp,
+    begins_like_photo,
+    read_stamped,
+    reasons,
+)
 
 SIZE = ImageSize(30, 40)
 
@@ -98,11 +105,34 @@ def test_the_first_picture_of_an_animation_is_the_photo() -> None:
 
 def test_a_stamp_is_another_once_anything_changed(tmp_path: Path) -> None:
     file = write_photo(tmp_path / "1.jpg")
-    content, stamp = read_stamped(file)
-    assert content == photo_bytes("red")
+    before = Stamp.of(file.stat())
     os.utime(file, (1_500_000_000, 1_500_000_000))
-    assert read_stamped(file)[1] != stamp
-    assert read_stamped(file)[1] == Stamp.of(file.stat())
+    assert Stamp.of(file.stat()) != before
+
+
+def test_a_file_changed_just_now_is_not_believed_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_photo(tmp_path / "1.jpg")
+    assert read_stamped(file) == (photo_bytes("red"), UNSETTLED)
+    monkeypatch.setattr(photo_files, "time_ns", lambda: file.stat().st_ctime_ns + 10**10)
+    assert read_stamped(file) == (photo_bytes("red"), Stamp.of(file.stat()))
+
+
+@pytest.mark.parametrize(
+    ("modified", "age", "settled"),
+    [
+        (7_000_000_000, 2_900_000_000, False),  # a clock that counts seconds
+        (7_000_000_000, 3_100_000_000, True),
+        (7_000_000_001, 40_000_000, False),
+        (7_000_000_001, 60_000_000, True),
+    ],
+)
+def test_how_old_a_change_must_be_depends_on_the_clock(
+    monkeypatch: pytest.MonkeyPatch, modified: int, age: int, settled: bool
+) -> None:
+    monkeypatch.setattr(photo_files, "time_ns", lambda: modified + age)
+    assert Stamp(1, modified, modified).is_settled() is settled
 
 
 def test_a_file_that_changes_while_it_is_read_is_unreadable(
