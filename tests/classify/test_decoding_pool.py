@@ -25,7 +25,7 @@ from training.images import ImageSize, read_photo
 from training.photo_files import Stamp
 
 SIZE = ImageSize(24, 30)
-LONG_AGO = 1_500_000_000
+LONG_AGO = 1_500_000_000.25
 
 BUSY_SECONDS = 0.8
 """What a process needs to start is less; what it needs for a hostile photo is more."""
