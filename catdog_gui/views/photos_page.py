@@ -291,16 +291,17 @@ class PhotosPage(DropTarget):
             self._activity.show(self.tr("Classifying"), done, len(self._photos.photos))
         self._show_current(self._grid.currentIndex())
 
-    @Slot()
-    def _say_done(self) -> None:
+    @Slot(object)
+    def _say_done(self, precision: str | None) -> None:
         self._show_arrived()
         done = len(self._photos.predictions)
-        seconds = monotonic() - self._begun
-        self._messages.done(
-            self.tr("{0:,} photos classified, {1} a second.").format(
-                done, rate_words(done, seconds)
-            )
+        rate = rate_words(done, monotonic() - self._begun)
+        words = (
+            self.tr("{0:,} photos classified in {1}, {2} a second.")
+            if precision
+            else self.tr("{0:,} photos are known from before.")
         )
+        self._messages.done(words.format(done, precision, rate))
 
     @Slot()
     def _say_stopped(self) -> None:

@@ -6,13 +6,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from catdog_gui.classify.catalog import Catalog
+from catdog_gui.classify.precision import Precision
 from catdog_gui.classify.remembering import ChosenModel, classify_with_catalog
 from catdog_gui.workers.background_task import BackgroundTask
 from training.images import READER
 
 
 class ClassifyWorker(BackgroundTask):
-    """Opens a model file and classifies photos with it, batch by batch."""
+    """Opens a model file and classifies photos with it, batch by batch.
+
+    Succeeds with what was computed in (see `ChosenModel.precision`).
+    """
 
     opened = Signal(object)
     """The model file holds what it promises; carries its `ModelDescription`."""
@@ -41,7 +45,7 @@ class ClassifyWorker(BackgroundTask):
         self._photos = photos
         self._catalog = catalog
 
-    def work(self) -> None:
+    def work(self) -> Precision | None:
         """Classify all photos, or those that there is time for until a stop."""
         model = ChosenModel(self._model)
         self.opened.emit(model.description)
@@ -51,3 +55,4 @@ class ClassifyWorker(BackgroundTask):
             )
             for batch in batches:
                 self.predicted.emit(batch)
+        return model.precision

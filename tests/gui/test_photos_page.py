@@ -1,6 +1,7 @@
 """Opening, classifying, filtering and exporting photos in the window."""
 
 import csv
+import os
 from math import inf
 from pathlib import Path
 
@@ -204,3 +205,16 @@ def test_an_export_that_fails_says_why(
     page.export_csv(tmp_path / "photos" / "blue")
     qtbot.waitUntil(lambda: "is a folder" in message(window))
     assert (tmp_path / "photos" / "blue").is_dir()
+
+
+def test_what_was_computed_in_is_told_and_later_that_all_is_known(
+    page: PhotosPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for number in range(3):
+        photo = write_photo(tmp_path / "photos" / f"{number}.jpg", "red", number)
+        os.utime(photo, (1_500_000_000.25, 1_500_000_000.25))
+    open_photos(page, qtbot, tmp_path / "photos", 3)
+    classify(page, qtbot)
+    qtbot.waitUntil(lambda: "3 photos classified in " in message(window))
+    classify(page, qtbot)
+    qtbot.waitUntil(lambda: message(window) == "3 photos are known from before.")
