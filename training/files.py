@@ -56,7 +56,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: The folder cannot be written to; what stood at `path` is untouched.
     """
-    path = path.resolve()  # a link stays one; what it leads to is replaced
+    path = Path(os.path.realpath(path))  # a link stays one; what it leads to is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
     part = Path(name)

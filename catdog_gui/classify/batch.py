@@ -75,14 +75,17 @@ def classify_photos(
         should_stop: Asked before every batch; the generator ends once it says so.
     """
     for batch in ask(photos, str, classifier, should_stop=should_stop):
-        yield [prediction_of(each.photo, each.answer) for each in batch]
+        yield [prediction_of(each) for each in batch]
 
 
-def prediction_of(photo: Path, answer: Answer) -> Prediction:
+def prediction_of(answered: Answered[Path]) -> Prediction:
     """Return what is said about a photo file."""
-    if isinstance(answer, PhotoError):
-        return Prediction(photo, reason=str(answer))
-    return Prediction(photo, answer)
+    reading = answered.reading
+    fingerprint = reading.fingerprint or b"" if reading else b""
+    if isinstance(answered.answer, PhotoError):
+        reason = str(answered.answer)
+        return Prediction(answered.photo, reason=reason, fingerprint=fingerprint)
+    return Prediction(answered.photo, answered.answer, fingerprint=fingerprint)
 
 
 def ask(

@@ -10,7 +10,7 @@ from time import time
 from types import TracebackType
 from typing import Self
 
-from catdog_gui.classify.catalog_database import CatalogDatabase, note_correction, transaction
+from catdog_gui.classify.catalog_database import CatalogDatabase, transaction
 from catdog_gui.classify.corrections_log import Correction, CorrectionsLog
 from training.errors import CatDogError
 from training.photo_files import Stamp
@@ -185,14 +185,10 @@ class Catalog:
                 f"disk of {self._database.file.parent}, and correct it again."
             ) from error
 
-        def note(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                note_correction(connection, correction)
-                if stamp is not None:
-                    values = (_filed(path), *stamp, fingerprint)
-                    connection.execute(_ADD_PHOTO, values)
-
-        self._database.use(note, None)
+        self._database.catch_up()
+        if stamp is not None:
+            values = (_filed(path), *stamp, fingerprint)
+            self._database.use(lambda connection: connection.execute(_ADD_PHOTO, values), None)
 
     def corrections(self) -> int:
         """Return how many photos the user corrected."""

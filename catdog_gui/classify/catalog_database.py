@@ -95,16 +95,25 @@ class CatalogDatabase:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        version = version_of(connection)
-        if version > VERSION:
+        if version_of(connection) > VERSION:
             raise CatDogError(
                 f"The catalog {self.file} was written by a newer CatDog Studio: use that one."
             )
         migrate(connection)
-        if version == 0:
-            with transaction(connection):
-                for correction in self._log.corrections():
-                    note_correction(connection, correction)
+        self._catch_up(connection)
+
+    def catch_up(self) -> None:
+        """Take over the corrections that the log has and the database has not."""
+        self.use(self._catch_up, None)
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        with transaction(connection):
+            (applied,) = connection.execute("SELECT applied FROM log").fetchone()
+            corrections, end = self._log.since(applied)
+            for correction in corrections:
+                _note(connection, correction)
+            if end != applied:
+                connection.execute("UPDATE log SET applied = ?", (end,))
 
     def _begin_anew(self) -> None:
         """Set the damaged database aside, unless another process did, and use a new one."""
@@ -129,7 +138,7 @@ class CatalogDatabase:
         try:
             with closing(sqlite3.connect(self.file, BUSY_SECONDS)) as connection:
                 (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-                connection.execute("SELECT * FROM photo, content, model, answer, correction")
+                connection.execute("SELECT * FROM photo, content, model, answer, correction, log")
         except sqlite3.DatabaseError:
             return True
         return bool(answer != "ok")
@@ -157,7 +166,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def note_correction(connection: sqlite3.Connection, correction: Correction) -> None:
+def _note(connection: sqlite3.Connection, correction: Correction) -> None:
     """Write a correction into a database; one without a label withdraws the one before."""
     fingerprint = bytes.fromhex(correction.fingerprint)
     connection.execute(_ADD_UNREAD, (fingerprint,))

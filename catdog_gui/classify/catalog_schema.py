@@ -39,6 +39,8 @@ MIGRATIONS = (
         label TEXT NOT NULL,
         corrected INTEGER NOT NULL         -- seconds since 1970
     );
+    CREATE TABLE log (applied INTEGER NOT NULL);  -- bytes of the log of corrections
+    INSERT INTO log VALUES (0);
     """,
 )
 """The scripts that lead from each version to the next; never changed once they were released."""

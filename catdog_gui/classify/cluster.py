@@ -93,11 +93,15 @@ class RowsInOrder:
         """Return the places of photos that there is no prediction for yet."""
         return [n for n in range(self._given, len(self._photos)) if n not in self._held]
 
-    def take(self, place: int, probabilities: Sequence[float], reason: str) -> None:
+    def take(
+        self, place: int, probabilities: Sequence[float], reason: str, fingerprint: bytes = b""
+    ) -> None:
         """Take the prediction for the photo at a place, unless there is one already."""
         if place >= self._given and place not in self._held:
             photo = self._photos[place]
-            self._held[place] = Prediction(photo, tuple(probabilities), reason)
+            self._held[place] = Prediction(
+                photo, tuple(probabilities), reason, fingerprint=fingerprint
+            )
 
     def ready(self) -> list[Prediction]:
         """Return those that are next in order, and hold them no longer."""
@@ -286,11 +290,13 @@ def _rows_of(places: Sequence[int], predictions: Sequence[Prediction]) -> "pa.Ta
             "place": pa.array(places, pa.int64()),
             "probabilities": pa.array(probabilities, pa.list_(pa.float64())),
             "reason": pa.array(reasons, pa.binary()),
+            "fingerprint": pa.array([each.fingerprint for each in predictions], pa.binary()),
         }
     )
 
 
 def _take_rows(rows: RowsInOrder, table: "pa.Table") -> None:
-    columns = (table[name].to_pylist() for name in ("place", "probabilities", "reason"))
-    for place, probabilities, reason in zip(*columns, strict=True):
-        rows.take(place, probabilities, reason.decode("utf-8", "surrogatepass"))
+    names = ("place", "probabilities", "reason", "fingerprint")
+    columns = (table[name].to_pylist() for name in names)
+    for place, probabilities, reason, fingerprint in zip(*columns, strict=True):
+        rows.take(place, probabilities, reason.decode("utf-8", "surrogatepass"), fingerprint)

@@ -6,9 +6,9 @@ in a second file, too, which is only ever added to.
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from training.file_lock import lock_file
 
@@ -60,17 +60,45 @@ class CorrectionsLog:
                 file.seek(end - 1)
                 if file.read(1) != b"\n":
                     line = b"\n" + line  # the last one was cut short when its process was killed
-            file.write(line)
+            _write_whole(file, line, end)
             os.fsync(file.fileno())
 
-    def corrections(self) -> Iterator[Correction]:
-        """Yield all corrections in the order in which they were made; a cut line is left out."""
+    def since(self, offset: int) -> tuple[list[Correction], int]:
+        """Return the corrections after an offset, in the order in which they were made.
+
+        A line that makes no sense, or was cut short, is left out.
+
+        Args:
+            offset: In bytes; beyond the end, the file is not the one that it was of, and all count.
+
+        Returns:
+            The corrections, and the offset after them.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
-            return
-        for line in content.splitlines():
-            try:
-                yield Correction(**json.loads(line))
-            except (ValueError, TypeError, RecursionError):
-                continue
+            return [], 0
+        end = content.rfind(b"\n") + 1
+        lines = content[offset if offset <= end else 0 : end].splitlines()
+        return [each for line in lines if (each := _correction_of(line))], end
+
+
+def _write_whole(file: BinaryIO, line: bytes, end: int) -> None:
+    """Write a line at the end of a file, all of it or, where the disk is full, none."""
+    left = memoryview(line)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        file.truncate(end)
+        raise
+
+
+def _correction_of(line: bytes) -> Correction | None:
+    try:
+        return Correction(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None

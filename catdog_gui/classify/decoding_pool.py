@@ -36,6 +36,7 @@ BATCHES_AHEAD = 2
 """How many more may be read and wait to be fetched."""
 TOO_SLOW = f"it takes longer than {TIME_LIMIT:g} seconds to read"
 CRASHED = "it makes the decoder crash"
+STUCK = "reading it does not come to an end"
 MOST_DEATHS_IN_VAIN = 5
 """How many processes may end one after another without having read anything."""
 _LOOK_EVERY = 0.25
@@ -57,6 +58,8 @@ class DecodedBatch:
     readings: dict[int, Reading] = field(default_factory=dict)
     seconds: float = 0.0
     """What reading took a process."""
+    suspects: set[int] = field(default_factory=set)
+    """Photos that a process was reading when it ended."""
 
     @property
     def whole(self) -> bool:
@@ -105,9 +108,15 @@ class _Decoder:
 
     @property
     def too_slow(self) -> bool:
-        """Whether it ended since a photo took too long, if it ended."""
-        exit_code = self.process.exitcode
-        return self.overdue or exit_code == -ALARM
+        """Whether it ended itself since a photo took too long."""
+        return bool(ALARM) and self.process.exitcode == -ALARM
+
+    @property
+    def reason(self) -> str:
+        """Why the photo that it was reading is unreadable."""
+        if self.overdue:
+            return STUCK
+        return TOO_SLOW if self.too_slow else CRASHED
 
 
 class DecodingPool:
@@ -122,7 +131,7 @@ class DecodingPool:
             processes: How many; by default one for each core.
         """
         self._context = multiprocessing.get_context("spawn")
-        self._count = processes or os.cpu_count() or 1
+        self._count = processes or _cores()
         batches = self._count * BATCHES_EACH + BATCHES_AHEAD
         bytes_in_all = batches * photos * size.height * size.width * 3
         self._shared = SharedPixels(
@@ -219,7 +228,7 @@ class DecodingPool:
                 self._deaths_in_vain = 0
                 if batch.whole:
                     decoder.batches.popleft()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # it ended between two words, or in one
             return False
         return True
 
@@ -244,7 +253,9 @@ class DecodingPool:
         place = self._shared.under_way[batch.number]
         if place == NONE_READ or place in batch.readings:
             return False
-        batch.readings[place] = Reading(TOO_SLOW if gone.too_slow else CRASHED)
+        if gone.overdue or gone.too_slow or place in batch.suspects:
+            batch.readings[place] = Reading(gone.reason)
+        batch.suspects.add(place)  # it may have been ended by somebody else: another try
         self._shared.under_way[batch.number] = NONE_READ
         return True
 
@@ -268,6 +279,12 @@ class DecodingPool:
             process.start()
         theirs.close()
         return _Decoder(process, ours)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # on Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _end(decoder: _Decoder) -> None:
@@ -298,11 +315,14 @@ if sys.platform == "win32":
         """Do nothing: a process that is being started heeds Ctrl+C until it has set itself up."""
         yield
 else:
+    from multiprocessing import resource_tracker
+
     ALARM = signal.SIGPROF
 
     @contextmanager
     def _interruptions_held() -> Iterator[None]:
         """Have processes that are started meanwhile never heed Ctrl+C."""
+        resource_tracker.ensure_running()  # else it is started below, and unblocks what is blocked
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             yield

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,10 +14,13 @@ from catdog_gui.classify.table_cells import harmless
 from training.errors import CatDogError, ConfigurationError
 from training.files import exists, is_folder, is_ordinary_file, write_bytes
 from training.model_file import SUFFIX
-from training.photo_files import PHOTO_SUFFIXES
+from training.photo_files import HEAD_BYTES, PHOTO_SUFFIXES, begins_like_photo
 
 _BEGINNINGS = (b"path,", b"id,", b'{"path": ')
 """How the tables begin that this program writes."""
+
+_OTHER_KINDS = PHOTO_SUFFIXES | {SUFFIX, ".zip", ".keras", ".h5"}
+"""How files end that are no tables."""
 
 STATUS_OK = "ok"
 STATUS_UNREADABLE = "unreadable"
@@ -102,8 +106,8 @@ def write_kaggle(
                 f"{prediction.path} has no number in its name, which a Kaggle submission needs as "
                 "its id."
             )
-        cat, dog = _probabilities_of_cat_and_dog(prediction, class_names)
-        kind = ["dog" if dog >= cat else "cat"] if species else []
+        kind = [_species(prediction, class_names)] if species else []
+        dog = _probability_of_dog(prediction, class_names)
         rows.append([number, f"{dog:.6f}", *kind])
     ids = Counter(int(row[0]) for row in rows)
     twice = [number for number, count in ids.items() if count > 1]
@@ -128,16 +132,24 @@ def check_cats_and_dogs(class_names: tuple[str, ...]) -> None:
         )
 
 
-def _probabilities_of_cat_and_dog(
-    prediction: Prediction, class_names: tuple[str, ...]
-) -> tuple[float, float]:
+def _probability_of_dog(prediction: Prediction, class_names: tuple[str, ...]) -> float:
     if prediction.correction:
-        kind = _kind(prediction.correction)
-        return float(kind == "cat"), float(kind == "dog")
+        return float(_kind(prediction.correction) == "dog")
+    return _shares(prediction, class_names)["dog"]
+
+
+def _species(prediction: Prediction, class_names: tuple[str, ...]) -> str:
+    """Return cat or dog; of a photo that the user calls something else, what the model prefers."""
+    if _kind(prediction.correction) in {"cat", "dog"}:
+        return _kind(prediction.correction)
+    shares = _shares(prediction, class_names)
+    return "dog" if shares["dog"] >= shares["cat"] else "cat"
+
+
+def _shares(prediction: Prediction, class_names: tuple[str, ...]) -> dict[str, float]:
     if not prediction.readable:
-        return 0.5, 0.5
-    shares = dict(zip(map(_kind, class_names), prediction.probabilities, strict=True))
-    return shares["cat"], shares["dog"]
+        return {"cat": 0.5, "dog": 0.5}
+    return dict(zip(map(_kind, class_names), prediction.probabilities, strict=True))
 
 
 def _kind(class_name: str) -> str:
@@ -195,30 +207,34 @@ def check_target(target: Path, photos: Iterable[Path] = ()) -> None:
     Raises:
         ConfigurationError: The target is a folder, or is named like a photo or a model.
     """
+    real = Path(os.path.realpath(target))
     if is_folder(target):
         raise ConfigurationError(f"{target} is a folder: name a file to write to.")
     if exists(target) and not is_ordinary_file(target):
         raise ConfigurationError(f"{target} is no ordinary file: name a file to write to.")
-    if target.suffix.lower() in PHOTO_SUFFIXES | {SUFFIX, ".zip", ".keras", ".h5"}:
+    if real.is_symlink():
+        raise ConfigurationError(f"{target} is a link that leads nowhere: name a file to write to.")
+    if {target.suffix.lower(), real.suffix.lower()} & _OTHER_KINDS:
         raise ConfigurationError(
             f"{target} is named like a photo or a model: name a file that ends in .csv."
         )
-    if exists(target) and target.suffix.lower() != ".csv" and not _holds_table(target):
+    if exists(target) and not _may_be_replaced(target):
         raise ConfigurationError(
             f"{target} exists and is no table, so it is left as it is: name another file."
         )
-    named = {path.resolve() for path in photos}
-    if target.resolve() in named:
+    if real in {Path(os.path.realpath(path)) for path in photos}:
         raise ConfigurationError(f"{target} is one of the photos: name another file.")
 
 
-def _holds_table(file: Path) -> bool:
-    """Tell whether a file, whatever its name, is empty or a table that this program wrote."""
+def _may_be_replaced(file: Path) -> bool:
+    """Tell whether a file is empty, or a table by its beginning or its name, and no photo."""
     try:
         with file.open("rb") as content:
-            return content.read(9).startswith(_BEGINNINGS) or file.stat().st_size == 0
+            head = content.read(HEAD_BYTES)
     except OSError:
         return False
+    named_so = file.suffix.lower() == ".csv" and not begins_like_photo(head)
+    return not head or head.startswith(_BEGINNINGS) or named_so
 
 
 def _write_table(target: Path, rows: Iterable[Sequence[str]]) -> None:

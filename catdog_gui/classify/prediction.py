@@ -1,6 +1,6 @@
 """What a classifier says about a photo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 UNSURE = "unsure"
@@ -16,6 +16,8 @@ class Prediction:
     reason: str = ""
     correction: str = ""
     """What the user says that it shows; empty if nothing."""
+    fingerprint: bytes = field(default=b"", compare=False, repr=False)
+    """SHA-256 of the file's content; empty if it could not be read."""
 
     @property
     def readable(self) -> bool:

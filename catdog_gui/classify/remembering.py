@@ -114,18 +114,15 @@ def classify_with_catalog(
 
 
 def with_corrections(predictions: Iterable[Prediction], catalog: Catalog) -> list[Prediction]:
-    """Return predictions with what the user said of their photos, if these are unchanged."""
+    """Return predictions with what the user said of their photos' contents."""
     predictions = list(predictions)
     if not catalog.corrections():
         return predictions
-    return [replace(each, correction=_correction(each.path, catalog)) for each in predictions]
+    return [replace(each, correction=_correction(each, catalog)) for each in predictions]
 
 
-def _correction(photo: Path, catalog: Catalog) -> str:
-    try:
-        known = catalog.file(photo, Stamp.of(photo.stat()), (0, 0))
-    except (OSError, ValueError):
-        return ""
+def _correction(prediction: Prediction, catalog: Catalog) -> str:
+    known = catalog.content(prediction.fingerprint, (0, 0))
     return known.correction if known else ""
 
 
@@ -140,8 +137,8 @@ class _Memory:
         self._filed_under = catalog.model(key, model.choice, name)
         will_do = catalog.model(key, FLOAT32, name) if model.choice == AUTO else self._filed_under
         self._models = (self._filed_under, will_do)
-        self._corrections: dict[Path, str] = {}
-        """Of photos that were looked up and whose prediction is still to be made."""
+        self._looked_up: dict[Path, Known] = {}
+        """What is known of photos whose prediction is still to be made."""
         self._new: list[Learnt] = []
         self._new_answers: dict[bytes, Answer] = {}
         """By fingerprint: a photo may lie in a folder more than once."""
@@ -157,8 +154,8 @@ class _Memory:
         answer = self._answer(known)
         if answer is None:
             return str(photo)
-        if known is not None and known.correction:
-            self._corrections[photo] = known.correction
+        if known is not None:
+            self._looked_up[photo] = known
         return answer
 
     def recall(self, fingerprint: bytes) -> Answer | None:
@@ -169,25 +166,24 @@ class _Memory:
     def note(self, answered: Answered[Path]) -> Prediction:
         """Return a photo's prediction, and keep what is new."""
         photo, reading = answered.photo, answered.reading
-        prediction = prediction_of(photo, answered.answer)
+        prediction = prediction_of(answered)
         if reading is None:
-            correction = self._corrections.pop(photo, "")
+            known = self._looked_up.pop(photo, None)
         elif reading.fingerprint is None or reading.stamp is None:
             return prediction
         else:
-            self._new_answers[reading.fingerprint] = answered.answer
             known = self._catalog.content(reading.fingerprint, self._models)
-            correction = known.correction if known else ""
-            self._new.append(
-                Learnt(
-                    photo,
-                    reading.stamp,
-                    reading.fingerprint,
-                    prediction.reason,
-                    prediction.probabilities,
-                )
-            )
-        return replace(prediction, correction=correction) if correction else prediction
+            self._keep(answered, reading.fingerprint, reading.stamp, prediction)
+        if known is None:
+            return prediction
+        return replace(prediction, correction=known.correction, fingerprint=known.fingerprint)
+
+    def _keep(
+        self, answered: Answered[Path], fingerprint: bytes, stamp: Stamp, prediction: Prediction
+    ) -> None:
+        self._new_answers[fingerprint] = answered.answer
+        reason, probabilities = prediction.reason, prediction.probabilities
+        self._new.append(Learnt(answered.photo, stamp, fingerprint, reason, probabilities))
 
     def save_now_and_then(self) -> None:
         """Save what is new if it has been waiting for long enough."""

@@ -1,5 +1,6 @@
 """`catdog classify`: classify photos, write the answers down, and sort by them."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Wishes:
         if self.address is not None and self.engine != RAY:
             raise click.UsageError("--address goes with --engine ray.")
         targets = [target for target in (self.csv_file, self.kaggle, self.jsonl) if target]
-        if len({target.resolve() for target in targets}) < len(targets):
+        if len({os.path.realpath(target) for target in targets}) < len(targets):
             raise click.UsageError("--csv, --kaggle and --jsonl need a file each.")
         for target in targets:
             export.check_target(target, self.photos)
@@ -94,7 +95,7 @@ class Wishes:
     type=click.Choice(PRECISIONS),
     default=AUTO,
     show_default=True,
-    help="What to compute in; auto uses bfloat16 where it is quicker and changes nothing.",
+    help="What to compute in; auto uses bfloat16 where it is quicker and classes stay the same.",
 )
 @click.option(
     "--engine",
@@ -179,7 +180,13 @@ def _batches(
         return
     from catdog_gui.classify.cluster import classify_on_cluster
 
-    for batch in classify_on_cluster(scan, path, address=wishes.address, should_stop=interrupted):
+    for batch in classify_on_cluster(
+        scan,
+        path,
+        address=wishes.address,
+        precision=wishes.precision,
+        should_stop=interrupted,
+    ):
         model.read += len(batch)
         yield with_corrections(batch, catalog)
 
@@ -220,7 +227,8 @@ def _judge(acted: dict[str, Any], interrupted: Callable[[], bool]) -> None:
     """
     if interrupted():
         raise Interrupted
-    failure = acted.get("sort", {}).get("failure")
+    sort = acted.get("sort", {})
+    failure = sort.get("failure") or sort.get("incomplete")
     if failure:
         raise CatDogError(failure)
     if acted.get("keywords", {}).get("refused"):

@@ -25,7 +25,7 @@ def correct(label: str, photos: tuple[Path, ...]) -> None:
     A correction belongs to a photo's content: it stays when the photo is moved or renamed, and is
     of no more meaning once the photo is changed.
     """
-    if not is_text(label) or label in RESERVED_LABELS:
+    if not is_text(label) or label in RESERVED_LABELS or label.isspace():
         raise ConfigurationError(f"{one_line(label)!r} cannot be a label: name a class.")
     refused = False
     with Catalog(AppFolders.of_this_user().catalog, READER, _complain) as catalog:

@@ -14,6 +14,7 @@ import pytest
 from catdog_gui.classify.catalog import CORRECTIONS_NAME, Catalog, Learnt
 from catdog_gui.classify.catalog_database import FILE_NAME
 from catdog_gui.classify.catalog_schema import MIGRATIONS, migrate, version_of
+from catdog_gui.classify.corrections_log import Correction, CorrectionsLog
 from training.errors import CatDogError
 from training.photo_files import Stamp
 
@@ -257,6 +258,53 @@ def test_each_migration_is_made_once(tmp_path: Path) -> None:
         migrate(connection, migrations)
         assert version_of(connection) == len(migrations)
     connection.close()
+
+
+def test_a_correction_that_only_reached_the_log_is_taken_over_later(tmp_path: Path) -> None:
+    with opened(tmp_path) as catalog:
+        catalog.correct(PHOTO, CONTENT, "dog")
+        log = CorrectionsLog(tmp_path / CORRECTIONS_NAME)
+        log.add(Correction(bytes(32).hex(), "cat", 1))
+        assert catalog.content(bytes(32), (0, 0)) is None
+    with opened(tmp_path) as catalog:
+        known = catalog.content(bytes(32), (0, 0))
+        assert known is not None
+        assert known.correction == "cat"
+        assert catalog.corrections() == 2
+
+
+def test_a_log_that_was_begun_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
+    with opened(tmp_path) as catalog:
+        for number in range(5):
+            catalog.correct(PHOTO, number.to_bytes(32, "big"), "dog")
+    (tmp_path / CORRECTIONS_NAME).unlink()
+    with opened(tmp_path) as catalog:
+        catalog.correct(PHOTO, CONTENT, "cat")
+        assert catalog.corrections() == 6
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from catdog_gui.classify.corrections_log import Correction, CorrectionsLog
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, -1))
+CorrectionsLog(path).add(Correction("00" * 32, "cat", 1))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a file's size")
+def test_a_correction_for_which_there_is_no_room_is_refused_and_leaves_no_part(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as catalog:
+        catalog.correct(PHOTO, CONTENT, "dog")
+    log = tmp_path / CORRECTIONS_NAME
+    before = log.read_bytes()
+    command = [sys.executable, "-c", FULL_DISK, str(log)]
+    ended = subprocess.run(command, capture_output=True, check=False)
+    assert b"OSError" in ended.stderr
+    assert log.read_bytes() == before
 
 
 def correcting(folder: Path, first: int) -> "subprocess.Popen[bytes]":

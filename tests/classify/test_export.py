@@ -225,7 +225,8 @@ def test_a_table_may_be_named_otherwise_and_replace_a_table(tmp_path: Path, name
 
 def test_a_table_never_takes_the_place_of_something_else(tmp_path: Path) -> None:
     photo = write_photo(tmp_path / "photo without ending")
-    table = write_photo(tmp_path / "a photo named.csv")
+    table = tmp_path / "named.csv"
+    table.write_text("not a photo", encoding="utf-8")
     (tmp_path / "essay.docx").write_bytes(b"PK an essay")
     for target in (photo, tmp_path / "essay.docx"):
         with pytest.raises(ConfigurationError, match="is no table"):
@@ -337,3 +338,40 @@ def test_a_model_that_knows_neither_submits_as_well(
     classes = ("cat", "dog", "neither")
     write_kaggle(tmp_path / "out.csv", [prediction], classes, species=True)
     assert rows_of(tmp_path / "out.csv")[1] == ["7", *told]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_link_to_a_photo_is_not_written_through(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "a.jpg")
+    (tmp_path / "out.csv").symlink_to(photo)
+    with pytest.raises(ConfigurationError, match="named like a photo"):
+        check_target(tmp_path / "out.csv")
+
+
+def test_a_photo_that_is_called_a_table_is_not_written_over(tmp_path: Path) -> None:
+    photo = write_photo(tmp_path / "b.csv")
+    with pytest.raises(ConfigurationError, match="is left as it is"):
+        check_target(photo)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_target_that_is_a_loop_of_links_is_refused(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.csv"
+    loop.symlink_to(loop)
+    with pytest.raises(ConfigurationError, match="leads nowhere"):
+        check_target(loop)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_photos_that_are_loops_of_links_hinder_no_table(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.jpg"
+    loop.symlink_to(loop)
+    check_target(tmp_path / "out.csv", [loop])
+
+
+def test_a_photo_that_the_user_calls_something_else_keeps_the_species_the_model_prefers(
+    tmp_path: Path,
+) -> None:
+    prediction = Prediction(Path("3.jpg"), (0.9, 0.1), correction="horse")
+    write_kaggle(tmp_path / "out.csv", [prediction], CLASSES, species=True)
+    assert rows_of(tmp_path / "out.csv")[1] == ["3", "0.000000", "cat"]

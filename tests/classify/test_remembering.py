@@ -1,6 +1,5 @@
 """Photos that are known are not read or asked about again."""
 
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -148,16 +147,6 @@ def test_corrections_come_with_the_photos_they_were_made_of(
         predictions, _model = classified(photos, model_file, fresh=fresh)
         assert [each.correction for each in predictions] == ["", "red", "", "", ""]
         assert predictions[1].label(("blue", "red"), 1.0) == "red"
-
-
-def test_a_photo_that_was_only_corrected_is_known_by_its_path(
-    photos: list[Path], tmp_path: Path
-) -> None:
-    content = hashlib.sha256(photos[0].read_bytes()).digest()
-    with Catalog(tmp_path / "catalog", "reader") as catalog:
-        catalog.correct(photos[0], content, "blue", Stamp.of(photos[0].stat()))
-        (prediction,) = with_corrections([Prediction(photos[0], (0.1, 0.9))], catalog)
-    assert prediction.label(("blue", "red"), 0.0) == "blue"
 
 
 def test_what_was_answered_before_a_stop_is_known(photos: list[Path], model_file: Path) -> None:

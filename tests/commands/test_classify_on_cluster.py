@@ -24,6 +24,7 @@ def test_a_cluster_gives_the_rows_of_the_local_engine_and_the_users_corrections(
         write_photo(photos / f"{number}.jpg", ("red", "blue")[number % 2], number)
     here, there = tmp_path / "here.csv", tmp_path / "there.csv"
     assert catdog("correct", "blue", photos / "1.jpg", home=home).returncode == 0
+    (photos / "1.jpg").rename(photos / "0.jpg")
     for table, engine in ((here, ()), (there, ("--engine", "ray"))):
         arguments = (photos, "--csv", table, "--precision", "float32", *engine)
         ended = catdog("classify", *arguments, home=home)

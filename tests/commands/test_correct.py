@@ -41,6 +41,6 @@ def test_what_cannot_be_corrected_is_named_and_the_rest_is_corrected(
     assert label_of(photos / "1.jpg", capsys) == "blue"
 
 
-@pytest.mark.parametrize("label", ["unsure", "unreadable", "two\nlines"])
+@pytest.mark.parametrize("label", ["unsure", "unreadable", "two\nlines", "  "])
 def test_not_everything_can_be_a_label(photos: Path, label: str) -> None:
     assert run_here("correct", label, photos / "1.jpg") == 1

@@ -65,6 +65,29 @@ def test_what_does_not_come_back_is_listed_and_is_a_failure(
     assert set(tree_of(root)) == {"1.jpg", "1.xmp", "2.jpg"}
 
 
+def test_a_target_that_is_away_is_a_failure_and_can_be_undone_later(
+    root: Path, moved: SortOutcome, tmp_path: Path
+) -> None:
+    target = moved.plan.target
+    target.rename(tmp_path / "away")
+    with pytest.raises(CatDogError, match="Nothing was undone"):
+        run()
+    (tmp_path / "away").rename(target)
+    run()
+    assert names_in(root) == ["1.jpg", "1.xmp", "2.jpg"]
+
+
+def test_a_foreign_journal_keeps_nobody_from_undoing_but_is_refused_by_name(
+    root: Path, moved: SortOutcome, home: Path
+) -> None:
+    (home / "journals" / "zz.jsonl").write_text('{"line": "sort"}\n', encoding="utf-8")
+    with pytest.raises(CatDogError, match=r"zz\.jsonl is no journal of a sort"):
+        run("zz")
+    assert moved.journal
+    run()
+    assert names_in(root) == ["1.jpg", "1.xmp", "2.jpg"]
+
+
 def test_nothing_to_undo_is_a_failure() -> None:
     with pytest.raises(CatDogError, match="nothing to undo"):
         run()
@@ -124,4 +147,4 @@ def test_an_outcome_says_how_to_undo_it(moved: SortOutcome) -> None:
     values = json.loads(json.dumps(outcome_values(moved)))
     assert values["journal"] == str(moved.journal)
     assert len(values["sorted"]) == 3
-    assert (values["stopped"], values["failure"]) == (False, "")
+    assert (values["stopped"], values["failure"], values["incomplete"]) == (False, "", "")

@@ -8,8 +8,8 @@ _START_OF_SCAN = b"\xff\xda"
 _END = b"\xff\xd9"
 
 
-def slow_jpeg(repetitions: int = 2000) -> bytes:
-    """Return a progressive JPEG that is correct, small, and takes about a minute to decode.
+def slow_jpeg(repetitions: int = 20_000) -> bytes:
+    """Return a progressive JPEG that is correct, small, and takes minutes to decode.
 
     Its last scan is there again and again, and each goes over all of its 16 million pixels.
     """
