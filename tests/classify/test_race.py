@@ -233,7 +233,10 @@ def test_progress_is_told_for_every_model(home: Path, root: Path) -> None:
     told: list[tuple[str, int, int]] = []
     runs = [make_racer(home, name, root) for name in ("a", "b")]
     hold_race(runs, on_progress=lambda stage, done, total: told.append((stage, done, total)))
-    assert told == [("judging a", 16, 16), ("judging b", 16, 16)]
+    assert [stage for stage, done, total in told if done == total == 16] == [
+        "judging a",
+        "judging b",
+    ]
 
 
 def test_runs_on_other_photos_are_refused(home: Path, root: Path) -> None:

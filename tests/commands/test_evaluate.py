@@ -116,10 +116,10 @@ def test_a_photo_that_is_no_ordinary_file_holds_nothing_up(dataset: Path, home: 
 def test_an_interrupted_evaluation_ends_with_130_and_tells_no_numbers(
     dataset: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("catdog_gui.classify.judging.read_photo", interrupt)
+    monkeypatch.setattr("catdog_gui.classify.judging.ask", interrupt)
     assert run_here("evaluate", "colours", dataset, "--json") == 130
     output = capsys.readouterr()
     assert (output.out, output.err.strip()) == ("", "Interrupted.")

@@ -149,7 +149,7 @@ def test_stop_keeps_what_was_classified(
     qtbot.waitUntil(lambda: message(window).startswith("Stopped: "))
     kept = int(message(window).split()[1].replace(",", ""))
     assert 0 < kept < 5000
-    assert button(page, "export").isEnabled()
+    qtbot.waitUntil(lambda: button(page, "export").isEnabled())
 
 
 def test_another_folder_can_be_opened_while_one_is_classified(
