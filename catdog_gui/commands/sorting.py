@@ -61,6 +61,7 @@ def outcome_values(outcome: SortOutcome) -> dict[str, Any]:
         "left": [_left_values(each) for each in (*plan.left, *outcome.left)],
         "stopped": outcome.stopped,
         "failure": outcome.failure,
+        "incomplete": outcome.incomplete,
     }
 
 

@@ -40,7 +40,7 @@ class Destinations:
         """Give photos the folders that a request wants."""
         self.target = absolute(wanted.target)
         """The folder that everything goes into."""
-        self._real_target = self.target.resolve()
+        self._real_target = _real(self.target)
         self._roots = tuple(absolute(root) for root in wanted.roots)
         self._flatten = wanted.flatten
         self._include_unreadable = wanted.include_unreadable
@@ -53,7 +53,7 @@ class Destinations:
     def of(self, photo: Path, label: str) -> Placing | Skipped | Left:
         """Return where a photo goes, or why it goes nowhere."""
         if not label and not self._include_unreadable:
-            return Left(photo, "it cannot be read as a photo")
+            return Left(photo, "it cannot be read as a photo", by_choice=True)
         home = self.target / self._folders[label]
         inside = self._in_target(photo.parent)
         if inside[:1] == (home.name,):
@@ -70,7 +70,7 @@ class Destinations:
 
     def _parts_in_target(self, folder: Path) -> tuple[str, ...]:
         """Return the label's folder that a folder is in and the subfolders below that, or none."""
-        real = folder.resolve()
+        real = _real(folder)
         if not real.is_relative_to(self._real_target):
             return ()
         parts = real.relative_to(self._real_target).parts
@@ -84,6 +84,11 @@ class Destinations:
 def absolute(path: Path) -> Path:
     """Return a path from the top, without going through links."""
     return Path(os.path.normpath(path.absolute()))
+
+
+def _real(path: Path) -> Path:
+    """Return what a path leads to; one whose links lead in a circle is returned as far as known."""
+    return Path(os.path.realpath(path))  # `Path.resolve` has no answer to a circle in Python 3.11
 
 
 def ground_of(target: Path) -> Path:

@@ -31,6 +31,8 @@ from training.errors import CatDogError
 from training.file_lock import lock_file
 
 SUFFIX = ".jsonl"
+_NOTHING_DONE = "and without it nothing is sorted"
+_SOME_DONE = "so it ends here, and what was done before stays done and can be undone"
 
 
 class Journal:
@@ -41,6 +43,7 @@ class Journal:
         self.path = path
         self.token = token
         self._file = file
+        self._consequence = _SOME_DONE
 
     @classmethod
     def begin(cls, folder: Path, plan: SortPlan) -> Self:
@@ -55,8 +58,9 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             path, file = _new_file(folder, now)
         except OSError as error:
-            raise _not_written(folder, error) from error
+            raise _not_written(folder, error, _NOTHING_DONE) from error
         journal = cls(path, file, token)
+        journal._consequence = _NOTHING_DONE
         try:
             lock_file(file)
             journal._append(_plan_lines(plan, now, token))
@@ -67,6 +71,7 @@ class Journal:
             with suppress(OSError):
                 path.unlink()
             raise
+        journal._consequence = _SOME_DONE
         return journal
 
     @classmethod
@@ -169,7 +174,7 @@ class Journal:
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise _not_written(self.path, error) from error
+            raise _not_written(self.path, error, self._consequence) from error
 
     def _append(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write whole lines, or nothing of them.
@@ -186,7 +191,7 @@ class Journal:
         except OSError as error:
             with suppress(OSError):
                 self._file.truncate(end)
-            raise _not_written(self.path, error) from error
+            raise _not_written(self.path, error, self._consequence) from error
 
 
 def _plan_lines(plan: SortPlan, now: datetime, token: str) -> Iterator[Mapping[str, Any]]:
@@ -207,8 +212,8 @@ def _new_file(folder: Path, now: datetime) -> tuple[Path, BinaryIO]:
     raise AssertionError("there is always a free number")
 
 
-def _not_written(path: Path, error: OSError) -> CatDogError:
+def _not_written(path: Path, error: OSError, consequence: str) -> CatDogError:
     return CatDogError(
-        f"The journal {path} cannot be written ({error.strerror or error}), and without it nothing "
-        "is sorted: make room, or check its permissions."
+        f"The journal {path} cannot be written ({error.strerror or error}), {consequence}: make "
+        "room, or check its permissions."
     )

@@ -20,15 +20,16 @@ _LONGEST_LINE = 1 << 16
 
 
 def newest_journal(folder: Path) -> Path:
-    """Return the journal of the newest sort that is not undone.
+    """Return the journal of the newest sort that is not undone; damaged ones are passed over.
 
     Raises:
-        CatDogError: There is none, or a journal is damaged.
+        CatDogError: There is none.
     """
-    glances = [glance for glance in map(_glance, _journals(folder)) if glance.can_be_undone]
-    if not glances:
-        raise CatDogError(f"There is nothing to undo: {folder} holds no journal of a sort.")
-    return max(glances, key=lambda glance: (glance.started, glance.path.name)).path
+    glances = [glance for glance in _glances(folder) if glance.can_be_undone]
+    for glance in sorted(glances, key=lambda each: (each.started, each.path.name), reverse=True):
+        with suppress(CatDogError, OSError):
+            return read_record(glance.path, glance.path.read_bytes()).path
+    raise CatDogError(f"There is nothing to undo: {folder} holds no journal of a sort.")
 
 
 def find_journal(folder: Path, name: str) -> Path:
@@ -109,10 +110,17 @@ def _is_begun(path: Path) -> bool:
 
 
 def _killed(folder: Path) -> Iterator[SortRecord]:
-    for path in _journals(folder):
+    for glance in _glances(folder):
         with suppress(CatDogError, OSError):  # a damaged one keeps nobody from sorting
-            if _glance(path).killed:
-                yield read_record(path, path.read_bytes())
+            if glance.killed:
+                yield read_record(glance.path, glance.path.read_bytes())
+
+
+def _glances(folder: Path) -> Iterator[_Glance]:
+    """Yield what the journals of a folder tell; one that tells nothing is passed over."""
+    for path in _journals(folder):
+        with suppress(CatDogError):
+            yield _glance(path)
 
 
 def _glance(path: Path) -> _Glance:
@@ -132,7 +140,7 @@ def _glance(path: Path) -> _Glance:
         begun = line not in _PLANNING or planned
         started = datetime.fromisoformat(header["started"])
         return _Glance(path, started.astimezone(), line, begun)
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ArithmeticError, ValueError, LookupError, TypeError, RecursionError, OSError) as error:
         raise CatDogError(
             f"{path} is no journal of a sort, or is damaged: nothing was undone; name another one."
         ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from catdog_gui.classify.sorting.no_overwrite import rename_without_overwriting
+from catdog_gui.classify.sorting.target_names import fold
 
 READ_BYTES = 1 << 20
 _NOT_THROUGH_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -180,6 +181,29 @@ def same_content(first: Path, second: Path) -> bool:
         return first.samefile(second) or _same_bytes(first, second)
     except OSError:
         return False
+
+
+def is_one_entry(first: Path, second: Path) -> bool:
+    """Tell whether two paths are one name in one folder, as when one goes through a linked folder.
+
+    Hard links are two names of a file, and not meant. Names that only some file systems tell apart
+    count as one.
+
+    Raises:
+        OSError: A folder cannot be looked at.
+    """
+    return fold(first.name) == fold(second.name) and first.parent.samefile(second.parent)
+
+
+def remove_second(path: Path, kept: Path) -> None:
+    """Remove a file of which `kept` holds the same, and never the only one.
+
+    Raises:
+        OSError: Both are one name in one folder, or it cannot be removed.
+    """
+    if is_one_entry(path, kept):
+        raise OSError(EBUSY, f"it is the only one, to which {kept} leads through a link", str(path))
+    path.unlink()
 
 
 def file_sha256(path: Path) -> str:

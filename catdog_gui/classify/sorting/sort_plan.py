@@ -117,6 +117,8 @@ class Left:
 
     path: Path
     reason: str
+    by_choice: bool = False
+    """Whether nobody asked for it, so that nothing failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from catdog_gui.classify.sorting.safe_moves import (
     make_folders,
     put_copy,
     reason_of,
+    remove_second,
     same_content,
     settle_folder,
     stamp_of,
@@ -61,6 +62,15 @@ class SortOutcome:
     """Whether it was asked to stop before the end."""
     failure: str = ""
     """In one sentence, why it could not go on; empty if it could."""
+
+    @property
+    def incomplete(self) -> str:
+        """In one sentence, how many files were left that should be sorted; empty if none were."""
+        files = sum(not each.by_choice for each in (*self.plan.left, *self.left))
+        if not files:
+            return ""
+        what = "1 file is" if files == 1 else f"{files:,} files are"
+        return f"{what} left, for the reasons above: see to what is listed, then sort once more."
 
 
 def sort_photos(
@@ -170,7 +180,6 @@ class _Sorting:
                     return
                 self._take_other_names(steps)
             else:
-                self._placed[index] = step
                 return
 
     def _act(self, index: int, step: PlannedStep) -> None:
@@ -214,6 +223,7 @@ class _Sorting:
         self._write_down(index, step, sha256)
 
     def _write_down(self, index: int, step: PlannedStep, sha256: str = "") -> None:
+        self._placed[index] = step  # it is, even if the journal cannot take it any more
         stamp = stamp_of(step.target)
         if stamp:
             self._journal.done(index, step.target, stamp, sha256)
@@ -231,7 +241,7 @@ class _Sorting:
         try:
             if stamp_of(step.source) != before:
                 raise changed(step.source)
-            step.source.unlink()
+            remove_second(step.source, step.target)
         except OSError as error:
             reason = f"it was copied to {step.target}, but is not removed: {reason_of(error)}"
             self._leave(index, step, reason)
@@ -250,7 +260,6 @@ class _Sorting:
         for index, step in others.items():
             if index in self._placed:
                 rename_without_overwriting(self._placed[index].target, step.target)
-                self._placed[index] = step
                 self._write_down(index, step)
         steps.update(others)
 

@@ -22,6 +22,7 @@ from catdog_gui.classify.sorting.safe_moves import (
     leads_astray,
     put_copy,
     reason_of,
+    remove_second,
     same_content,
     settle_folder,
     stamp_of,
@@ -29,6 +30,7 @@ from catdog_gui.classify.sorting.safe_moves import (
 from catdog_gui.classify.sorting.sort_plan import Left, SortMethod
 from catdog_gui.classify.sorting.sort_record import AT_REST, Line, RecordedStep, SortRecord
 from training.errors import CatDogError
+from training.files import exists, is_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,14 @@ def undo_sort(
         should_stop: Asked at every step.
 
     Raises:
-        CatDogError: It is undone already, is no journal, or its sort is still running.
+        CatDogError: It is undone already, is no journal, its sort is still running, or the folder
+            that was sorted into is away.
     """
     with Journal.reopen(journal) as opened:
         record = opened.read()
         if record.last is Line.UNDONE:
             raise CatDogError(f"The sort of {journal} is undone already.")
+        _check_target(record)
         return _Undoing(record, opened).run(on_progress, should_stop)
 
 
@@ -141,6 +145,7 @@ class _Undoing:
             return False  # the sort never came to it, and it went another way
         if not step.done and not _is_known(moved, step.planned.stamp):
             raise _RefusedError(f"it is not known to be what was at {source}")
+        _check_ground(step, target)
         source.parent.mkdir(parents=True, exist_ok=True)
         try:
             rename_without_overwriting(target, source)
@@ -158,7 +163,7 @@ class _Undoing:
         settle_folder(source.parent)
         if stamp_of(target) != moved:
             raise changed(target)
-        target.unlink()
+        remove_second(target, source)
 
     def _remove_folders(self) -> None:
         """Remove the folders that the sort made, as far as they are empty."""
@@ -166,6 +171,48 @@ class _Undoing:
             if is_own_folder(folder) and not leads_astray(folder, self._record.target):
                 with suppress(OSError):
                     folder.rmdir()
+
+
+def _check_target(record: SortRecord) -> None:
+    """Check that what was sorted is not away as a whole, as on a drive that is not connected.
+
+    Raises:
+        CatDogError: It is; the journal is as it was.
+    """
+    steps = [step for step in record.steps if record.begun and not step.settled]
+    touched = any(step.done or not lexists(step.planned.source) for step in steps)
+    was_there = record.target not in record.folders
+    if steps and (touched or was_there) and _is_away(record.target, was_there=was_there):
+        raise CatDogError(
+            f"Nothing was undone, since {record.target} or what was in it is not there: connect "
+            "its drive, or put the folder back, and undo the sort then."
+        )
+
+
+def _is_away(target: Path, *, was_there: bool) -> bool:
+    """Tell whether a folder is missing, or is empty as the place of a drive that is not there."""
+    try:
+        return not is_folder(target) or (was_there and not any(target.iterdir()))
+    except OSError:
+        return False  # what cannot be listed is told of file by file
+
+
+def _check_ground(step: RecordedStep, target: Path) -> None:
+    """Check that a folder which is to be made again is made on the file system that it was on.
+
+    A file that was renamed came from its target's, and one that was copied and removed did not.
+
+    Raises:
+        _RefusedError: It would be made elsewhere, as where a drive is not connected.
+        OSError: It cannot be looked at.
+    """
+    folder = step.planned.source.parent
+    if step.done is None or exists(folder):
+        return
+    ground = next(filter(exists, folder.parents), None)
+    is_same = ground is not None and ground.stat().st_dev == target.parent.stat().st_dev
+    if ground is None or is_same is bool(step.done.sha256):
+        raise _RefusedError(f"the drive of its old folder {folder} seems to be away")
 
 
 def _where(step: RecordedStep) -> Path:
@@ -196,7 +243,7 @@ def _remove_second(step: RecordedStep, target: Path) -> bool:
     if not lexists(target):
         return False
     if same_content(source, target):
-        target.unlink()
+        remove_second(target, source)
         return True
     if step.done or not step.planned.stamp.fits(stamp_of(source)):
         raise _RefusedError(f"another file is at {source}")
@@ -213,7 +260,7 @@ def _remove_made(step: RecordedStep, target: Path) -> bool:
     if not lexists(target):
         return False
     if _is_spare(step, target):
-        target.unlink()
+        remove_second(target, step.planned.source)
         return True
     if not step.done and not step.planned.stamp.fits(stamp_of(target)):
         return False  # the sort never came to it, and its name was taken meanwhile

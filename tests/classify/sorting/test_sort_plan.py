@@ -77,7 +77,7 @@ def test_a_plan_counts_photos_and_bytes_by_label(root: Path, target: Path) -> No
 def test_unreadable_photos_are_left_unless_they_are_asked_for(root: Path, target: Path) -> None:
     photo = write_file(root / "1.jpg")
     plan = planned(root, target, [("1.jpg", "")])
-    assert plan.left == (Left(photo, "it cannot be read as a photo"),)
+    assert plan.left == (Left(photo, "it cannot be read as a photo", by_choice=True),)
     assert targets_of(root, target, ("1.jpg", ""), include_unreadable=True) == ["unreadable/1.jpg"]
 
 
@@ -245,6 +245,17 @@ def test_the_target_itself_may_be_a_link(root: Path, target: Path, tmp_path: Pat
     (tmp_path / "elsewhere").mkdir()
     target.symlink_to(tmp_path / "elsewhere")
     assert targets_of(root, target, ("1.jpg", "cat")) == ["cat/1.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("below", ["", "below"])
+def test_a_target_whose_links_lead_in_a_circle_is_refused(
+    root: Path, target: Path, below: str
+) -> None:
+    write_file(root / "1.jpg")
+    target.symlink_to(target)
+    with pytest.raises(ConfigurationError, match=f"^{target} is no folder: "):
+        planned(root, target / below, [("1.jpg", "cat")])
 
 
 @pytest.mark.parametrize("name", ["", "cat", "cat/a"])
