@@ -3,17 +3,21 @@
 import io
 import logging
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import time_ns
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from PIL import Image, UnidentifiedImageError
 
 from training.errors import PhotoError
+
+if TYPE_CHECKING:
+    from pillow_heif import HeifFile
 
 # Damaged metadata makes Pillow warn and read on; whatever stops it becomes a PhotoError.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -57,6 +61,13 @@ _HEIF_BRANDS = frozenset(
 )
 _HEIF_BRANDS_LATER = frozenset({b"mif2", b"mif3", b"unci", b"miaf", b"jpeg", b"avci", b"j2ki"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+
+# What damaged files ask for is beyond libheif's own limits, whatever memory there is.
+_NO_MEMORY = re.compile(r"Out of memory|Memory allocation error(?!: Security limit exceeded)")
+_UNCLEAR = re.compile(r"did not give a decompressed image|unexpected C\+\+ exception")
+"""What libheif says of damaged photos, and of those that the codec got no memory for."""
+_HEIF_BYTES = 6
+"""How many at least are needed for a pixel while HEIF is decoded."""
 
 
 def begins_like_photo(head: bytes) -> bool:
@@ -171,13 +182,26 @@ def _opened_heif(content: bytes) -> Image.Image:
     """Open HEIF without Pillow's plugin for it, which refuses the newest kinds by their brand."""
     import pillow_heif  # only once it is needed, since it takes time
 
-    photos = pillow_heif.open_heif(content)
+    try:
+        return _decoded(pillow_heif.open_heif(content))
+    except RuntimeError as error:
+        if _NO_MEMORY.match(str(error)):
+            raise MemoryError from error
+        raise
+
+
+def _decoded(photos: "HeifFile") -> Image.Image:
     if not len(photos):
         raise UnidentifiedImageError
     width, height = photos.size
     if width * height > MOST_PIXELS:
         raise Image.DecompressionBombError
-    image: Image.Image = photos.to_pillow()
+    try:
+        image: Image.Image = photos.to_pillow()
+    except ValueError as error:
+        if _UNCLEAR.search(str(error)):
+            bytes(width * height * _HEIF_BYTES)  # a MemoryError if they cannot be had
+        raise
     return image
 
 

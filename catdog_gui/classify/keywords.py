@@ -10,21 +10,23 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
 from catdog_gui.classify.keyword_lists import EMPTY_PACKET, with_keyword
 from catdog_gui.classify.scan import is_photo_name
 from catdog_gui.classify.sorting.target_names import fold
+from catdog_gui.classify.xmp import MOST_BYTES, packets_in
 from training.dataset import RESERVED_LABELS
 from training.errors import CatDogError
-from training.files import exists, replacing
-from training.photo_files import Stamp, opened_photo
+from training.files import exists, is_ordinary_file, replacing
+from training.photo_files import Stamp
 from training.progress import OnProgress, ShouldStop, never, no_progress
 
 SUFFIX = ".xmp"
-MOST_BYTES = 10_000_000
-"""Larger side files are left as they are, unread."""
+_MOST_TRIED = 4
+"""How many packets of a photo are tried; a hostile one could hold many large ones that are none."""
 
 # What XML 1.0 has no way to write, and control characters, which no program shows.
 _REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -157,13 +159,14 @@ def _write(photo: Path, side_file: Path, keyword: str) -> bool:
         CatDogError: The photo is not there, or the side file is to be left as it is.
         OSError: The side file cannot be read or written.
     """
+    before = _status(side_file)
+    if before is None and not keyword:
+        return False
     if not exists(photo):
         raise SideFileError("the photo is not there")
-    before = _status(side_file)
     if before is None:
-        if keyword:
-            _replace(side_file, None, with_keyword(_own_packet(photo), keyword))
-        return bool(keyword)
+        _replace(side_file, None, with_keyword(_own_packet(photo), keyword))
+        return True
     packet = _read(side_file, before)
     changed = with_keyword(packet, keyword)
     if changed == packet:
@@ -206,13 +209,21 @@ def _own_packet(photo: Path) -> bytes:
     """Return the XMP that a photo holds itself, for a side file to begin with.
 
     Once there is a side file, digiKam no longer looks at the XMP within the photo, so that ratings
-    and keywords there would seem lost.
+    and keywords there would seem lost. No decoder is asked: a hostile photo could crash it.
     """
     try:
-        with opened_photo(photo) as image:
-            found = image.info.get("xmp")
-        packet = found.strip(b"\0") if isinstance(found, bytes) else b""
-        with_keyword(packet[:MOST_BYTES], "")
-    except CatDogError:
+        if not is_ordinary_file(photo):
+            return EMPTY_PACKET
+        with photo.open("rb") as file:
+            tried = islice(packets_in(file), _MOST_TRIED)
+            return next(filter(_is_understood, tried), EMPTY_PACKET)
+    except OSError:
         return EMPTY_PACKET
-    return packet
+
+
+def _is_understood(packet: bytes) -> bool:
+    try:
+        with_keyword(packet, "")
+    except CatDogError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""XMP packets, changed so that what is not meant stays as it is, byte for byte.
+"""XMP packets, found in files, and changed so that what is not meant stays, byte for byte.
 
 A packet is parsed only to find places in it; a change cuts out and puts in bytes there. So what
 other programs wrote stays theirs: prefixes, comments, order, processing instructions, padding.
@@ -7,7 +7,7 @@ other programs wrote stays theirs: prefixes, comments, order, processing instruc
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 from xml.parsers import expat
 
 from training.errors import CatDogError
@@ -17,6 +17,22 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _MOST_ELEMENTS = 200_000
 """A packet has some thousands at most; a hostile one of 10 MB could hold millions."""
 
+MOST_BYTES = 10_000_000
+"""Larger packets are left alone."""
+
+MOST_SCANNED = 300_000_000
+"""How far into a photo packets are looked for: as far as photos are read at all."""
+_CHUNK = 4_000_000
+
+_MARK = re.compile(
+    rb"<(?:(?P<begins>\?xpacket begin=|x:xmpmeta[\s>])"
+    rb"|\?xpacket end=[^>]{0,20}\?>|/x:xmpmeta\s{0,9}>)"
+)
+"""Where a packet begins or ends; packets are made to be found so in files of any format."""
+_LONGEST_MARK = 64
+_MOST_MARKS = 10_000
+"""How many are looked at; a photo has some, a hostile file could hold millions."""
+
 _START_TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 _WHITE = b" \t\r\n"
@@ -24,6 +40,37 @@ _WHITE = b" \t\r\n"
 
 class PacketError(CatDogError):
     """A packet is left as it is; the message is the reason, without the file's name."""
+
+
+def packets_in(file: BinaryIO) -> Iterator[bytes]:
+    """Return what looks like packets in a file, whatever its format, without decoding it.
+
+    An element `x:xmpmeta` comes before the packet around it, which need not have one. See part 3
+    of Adobe's XMP Specification, "Scanning files for XMP Packets".
+
+    Args:
+        file: Read in pieces, to `MOST_SCANNED` at most.
+    """
+    held, scanned, marks, begun = b"", 0, 0, dict[bool, int]()
+    for _ in range(MOST_SCANNED // _CHUNK):
+        chunk = file.read(_CHUNK)
+        if not chunk or marks > _MOST_MARKS:
+            return
+        held += chunk
+        for mark in _MARK.finditer(held, scanned):
+            scanned, marks = mark.end(), marks + 1
+            is_outer = b"xpacket" in mark[0]
+            if mark["begins"]:
+                begun[is_outer] = mark.start()
+                continue
+            start = begun.pop(is_outer, scanned)
+            if 0 < scanned - start <= MOST_BYTES:
+                yield held[start:scanned]
+        scanned = max(scanned, len(held) - _LONGEST_MARK)
+        begun = {key: at for key, at in begun.items() if len(held) - at <= MOST_BYTES}
+        done = min([scanned, *begun.values()])
+        held, scanned = held[done:], scanned - done
+        begun = {key: at - done for key, at in begun.items()}
 
 
 class Edit(NamedTuple):

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catdog_gui.classify import xmp
 from catdog_gui.classify.keyword_lists import EMPTY_PACKET, with_keyword
 from catdog_gui.classify.keywords import keyword_of
-from catdog_gui.classify.xmp import PacketError
+from catdog_gui.classify.xmp import PacketError, packets_in
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -95,3 +96,50 @@ def test_every_label_makes_a_keyword_that_reads_back(label: str) -> None:
     changed = with_keyword(EMPTY_PACKET, keyword)
     assert with_keyword(changed, keyword) == changed
     assert with_keyword(changed, "") == EMPTY_PACKET
+
+
+META = EMPTY_PACKET[EMPTY_PACKET.index(b"<x:") : EMPTY_PACKET.rindex(b"\n<?")]
+OUTER = EMPTY_PACKET.rstrip(b"\n")
+
+
+@pytest.mark.parametrize("chunk", [100, 997, 4_000_000])
+@pytest.mark.parametrize("before", [0, 1, 60, 95, 1000])
+def test_packets_are_found_wherever_pieces_of_the_file_end(
+    monkeypatch: pytest.MonkeyPatch, chunk: int, before: int
+) -> None:
+    monkeypatch.setattr(xmp, "_CHUNK", chunk)
+    content = b"\0" * before + OUTER + b"<x:xmpmeta \xff" + b"<" * 99 + EMPTY_PACKET
+    assert list(packets_in(BytesIO(content))) == [META, OUTER, META, OUTER]
+
+
+def test_a_packet_without_an_element_around_its_rdf_is_found() -> None:
+    packet = f'<?xpacket begin="" id=""?><rdf:RDF xmlns:rdf="{RDF}"/><?xpacket end=\'r\'?>'.encode()
+    assert list(packets_in(BytesIO(b"II*\0" + packet + b"\0"))) == [packet]
+
+
+@pytest.mark.parametrize("chunk", [100, 4_000_000])
+def test_packets_that_are_too_large_or_too_far_back_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(xmp, "_CHUNK", chunk)
+    monkeypatch.setattr(xmp, "MOST_BYTES", len(META))
+    large = META.replace(b"</x:", b" </x:")
+    assert list(packets_in(BytesIO(large + META))) == [META]
+    monkeypatch.setattr(xmp, "MOST_SCANNED", 0)
+    assert list(packets_in(BytesIO(META))) == []
+
+
+def test_a_file_of_nothing_but_marks_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xmp, "_CHUNK", 1000)
+    monkeypatch.setattr(xmp, "_MOST_MARKS", 200)
+    hostile = b"<x:xmpmeta " * 1000
+    assert list(packets_in(BytesIO(hostile[:1100] + META))) == [META]
+    assert list(packets_in(BytesIO(hostile + META))) == []
+
+
+@given(
+    st.lists(st.sampled_from([b"<x:xmpmeta ", b"</x:xmpmeta>", b"<?xpacket begin=", b"\0" * 99]))
+)
+def test_marks_in_disorder_harm_nothing(marks: list[bytes]) -> None:
+    for packet in packets_in(BytesIO(b"".join(marks))):
+        assert packet.count(b"<x:xmpmeta") == 1

@@ -4,10 +4,13 @@ import os
 import stat
 import sys
 import xml.etree.ElementTree as ET
+from io import BytesIO
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from catdog_gui.classify import keywords
 from catdog_gui.classify.keyword_lists import EMPTY_PACKET, with_keyword
@@ -245,19 +248,67 @@ def test_separators_of_hierarchies_and_forbidden_characters_are_replaced(photo: 
     assert all_listed(photo.with_suffix(".xmp")) == [[flat], [level], [level]]
 
 
-def test_a_new_side_file_begins_with_the_photos_own_xmp(tmp_path: Path) -> None:
+def photo_with(packet: str, kind: str) -> bytes:
+    """Return a photo of a kind that holds a packet."""
+    image, content = Image.new("RGB", (8, 8)), BytesIO()
+    if kind == "HEIF":
+        pillow_heif.from_pillow(image).save(content, xmp=packet.encode())
+        return content.getvalue()
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", packet)
+    if kind == "PNG":
+        image.save(content, kind, pnginfo=text)
+    elif kind == "TIFF":
+        image.save(content, kind, tiffinfo={700: packet.encode()})
+    else:
+        image.save(content, kind, xmp=packet.encode())
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF"])
+def test_a_new_side_file_begins_with_the_photos_own_xmp(tmp_path: Path, kind: str) -> None:
     photo = tmp_path / "IMG.jpg"
-    Image.new("RGB", (8, 8)).save(photo, xmp=LIGHTROOM.encode())
+    photo.write_bytes(photo_with(LIGHTROOM, kind))
     write_keywords([(photo, "cat")])
     side_file = photo.with_suffix(".xmp")
     assert 'xmp:Rating="4"' in side_file.read_text(encoding="utf-8")
     assert listed(side_file, SUBJECT) == ["beach", "cat"]
 
 
+@pytest.mark.parametrize("head", [b"\xff\xd8\xff", b"\0\0\0\x18ftypheic", b"\x89PNG\r\n\x1a\n"])
+def test_a_photo_that_no_decoder_can_open_is_searched_for_xmp_all_the_same(
+    tmp_path: Path, head: bytes
+) -> None:
+    photo = tmp_path / "IMG.jpg"
+    photo.write_bytes(head + LIGHTROOM.encode())
+    write_keywords([(photo, "cat")])
+    assert listed(photo.with_suffix(".xmp"), SUBJECT) == ["beach", "cat"]
+
+
+def test_of_a_photos_packets_the_first_that_is_understood_begins_the_side_file(
+    tmp_path: Path,
+) -> None:
+    odd = packet_with("<dc:subject>cat</dc:subject>")
+    photo = tmp_path / "IMG.jpg"
+    photo.write_bytes(f"<x:xmpmeta {odd}{LIGHTROOM}{DARKTABLE}".encode())
+    write_keywords([(photo, "cat")])
+    assert listed(photo.with_suffix(".xmp"), SUBJECT) == ["beach", "cat"]
+
+
 def test_a_photo_whose_own_xmp_is_broken_gets_a_side_file_all_the_same(tmp_path: Path) -> None:
     photo = tmp_path / "IMG.jpg"
     Image.new("RGB", (8, 8)).save(photo, xmp=b"<x:xmpmeta")
     assert write_keywords([(photo, "cat")]) == WRITTEN
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows makes links for few")
+@pytest.mark.parametrize("label", ["unsure", "", "unreadable"])
+def test_a_photo_that_cannot_be_read_and_needs_no_keyword_is_no_failure(
+    tmp_path: Path, label: str
+) -> None:
+    dangling = tmp_path / "IMG.jpg"
+    dangling.symlink_to(tmp_path / "gone.jpg")
+    assert write_keywords([(dangling, label)]) == UNCHANGED
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,28 @@ from training.photo_files import (
 )
 
 SIZE = ImageSize(30, 40)
+NO_PIXELS = (
+    "Decoder plugin generated an error: Unspecified: "
+    "Decoding the input data did not give a decompressed image."
+)
+IN_LITTLE_MEMORY = """
+import sys
+
+import pillow_heif
+
+from catdog_gui.classify import decoding
+from training.errors import PhotoError
+from training.photo_files import opened_photo
+
+decoding.MOST_MEMORY = int(sys.argv[1]) * 1_000_000
+content = sys.stdin.buffer.read()
+decoding._limit_memory()
+try:
+    with opened_photo(content):
+        pass
+except PhotoError as error:
+    sys.stdout.write(str(error))
+"""
 
 
 def heif(image: Image.Image, **options: object) -> bytes:
@@ -91,6 +115,49 @@ def test_heif_that_claims_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(photo_files, "MOST_PIXELS", 1000)
     with pytest.raises(PhotoError, match="more pixels"):
         read_photo(content, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("Out of memory"), "more memory than there is"),
+        (
+            RuntimeError("Memory allocation error: Unspecified: Allocating 121088015 bytes failed"),
+            "more memory than there is",
+        ),
+        (MemoryError(), "more memory than there is"),
+        (
+            RuntimeError("Memory allocation error: Security limit exceeded: iinf box contains 9"),
+            "the file is damaged",
+        ),
+        (RuntimeError("Encoder error"), "the file is damaged"),
+        (ValueError(NO_PIXELS), "the file is damaged"),
+    ],
+)
+def test_heif_that_gets_no_memory_says_so(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def refuse(photos: pillow_heif.HeifFile) -> Image.Image:
+        raise error
+
+    content = heif(two_halves())
+    monkeypatch.setattr(pillow_heif.HeifFile, "to_pillow", refuse)
+    with pytest.raises(PhotoError, match=reason) as told:
+        read_photo(content, SIZE)
+    assert isinstance(told.value.__cause__, MemoryError) is (reason != "the file is damaged")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's data")
+@pytest.mark.parametrize("megabytes", [5, 15, 30])
+def test_large_heif_in_too_little_memory_is_not_called_damaged(megabytes: int) -> None:
+    content = heif(Image.new("RGB", (3000, 3000), "white"), quality=1)
+    finished = subprocess.run(
+        [sys.executable, "-c", IN_LITTLE_MEMORY, str(megabytes)],
+        input=content,
+        capture_output=True,
+        check=True,
+    )
+    assert finished.stdout == b"it needs more memory than there is"
 
 
 def test_the_first_picture_of_an_animation_is_the_photo() -> None:
