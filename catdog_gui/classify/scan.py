@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -58,6 +59,9 @@ def iter_photos(
         else:
             check_paths([path])
             photos = (path,)
+        if len(paths) == 1:
+            yield from photos  # a walk meets nothing twice
+            return
         for photo in photos:
             normal = _normal(photo)
             if normal not in seen:
@@ -73,8 +77,9 @@ def check_paths(paths: Iterable[Path]) -> None:
     """
     for path in paths:
         if is_folder(path):
-            _entries(path)
-        elif not exists(path) and not _is_link(path):
+            with _listed(path):
+                continue
+        if not exists(path) and not _is_link(path):
             raise DatasetError(f"There is no photo or folder {path}: check the path.")
 
 
@@ -174,9 +179,15 @@ def _in_folder(
 
 
 def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    with _listed(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+@contextmanager
+def _listed(folder: Path) -> "Iterator[Iterator[os.DirEntry[str]]]":
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            yield entries
     except OSError as error:
         raise DatasetError(f"The folder {folder} cannot be listed: {error.strerror}.") from error
 
@@ -185,10 +196,16 @@ def _is_photo(entry: "os.DirEntry[str]") -> bool:
     """Tell whether what lies in a folder is to be shown as a photo, readable or not."""
     if entry.name.startswith("."):
         return False
-    suffix = Path(entry.name).suffix.lower()
+    suffix = _suffix(entry.name)
     if suffix in PHOTO_SUFFIXES:
         return True
     return suffix not in NOTES | RAW and _begins_like_photo(entry)
+
+
+def _suffix(name: str) -> str:
+    """Return how a name ends, in lower case; a `Path` for each of many files would take long."""
+    stem, dot, ending = name.rpartition(".")
+    return f".{ending}".lower() if stem and dot and ending else ""
 
 
 def _begins_like_photo(entry: "os.DirEntry[str]") -> bool:
