@@ -159,13 +159,10 @@ class ModelFile:
     @property
     def key(self) -> bytes:
         """What is another whenever the classifier may answer otherwise."""
-        digest = hashlib.sha256()
-        for name in (OPENVINO_XML, OPENVINO_BIN):
-            digest.update(hashlib.sha256(self.members[name]).digest())
         described = self.description
         deciding = (described.class_names, described.image_size, described.output)
-        digest.update(json.dumps(deciding).encode())
-        return digest.digest()
+        network = self.members[OPENVINO_XML] + self.members[OPENVINO_BIN]
+        return hashlib.sha256(json.dumps(deciding).encode() + network).digest()
 
     def golden(self) -> GoldenPhotos:
         """Return the golden photos.
