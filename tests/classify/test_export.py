@@ -367,6 +367,8 @@ def test_photos_that_are_loops_of_links_hinder_no_table(tmp_path: Path) -> None:
     loop = tmp_path / "loop.jpg"
     loop.symlink_to(loop)
     check_target(tmp_path / "out.csv", [loop])
+    with pytest.raises(ConfigurationError):
+        check_target(loop, [loop])
 
 
 def test_a_photo_that_the_user_calls_something_else_keeps_the_species_the_model_prefers(

@@ -20,16 +20,6 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-@pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
-@pytest.fixture
-def journals(home: Path) -> Path:
-    return home / "journals"
-
-
 def test_files_that_the_plan_or_the_sort_left_make_it_incomplete(
     root: Path, target: Path, journals: Path
 ) -> None:

@@ -20,18 +20,6 @@ from tests.helpers.sorting import folder_in_memory, names_in, planned, tree_of, 
 from training.errors import ConfigurationError, WorkStopped
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
 def targets_of(root: Path, target: Path, *photos: tuple[str, str], **options: object) -> list[str]:
     """Return where files would go, from the target, in the plan's order."""
     steps = planned(root, target, photos, **options).steps

@@ -32,23 +32,6 @@ needs_permissions = pytest.mark.skipif(sys.platform == "win32", reason="Windows 
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
-@pytest.fixture
-def journals(home: Path) -> Path:
-    return home / "journals"
-
-
-@pytest.fixture
 def open_folder(tmp_path: Path) -> Iterator[Path]:
     """Return a folder that everybody may look into and write to."""
     with folder_in_memory(tmp_path) as folder:

@@ -39,16 +39,6 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
-@pytest.fixture
-def journals(home: Path) -> Path:
-    return home / "journals"
-
-
-@pytest.fixture
 def sort(root: Path, target: Path, journals: Path) -> Callable[[SortMethod], Path]:
     """Return what sorts the photos and returns the journal."""
 

@@ -27,16 +27,6 @@ def root(tmp_path: Path) -> Path:
     return write_file(tmp_path / "photos" / "1.jpg").parent
 
 
-@pytest.fixture
-def target(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
-@pytest.fixture
-def journals(home: Path) -> Path:
-    return home / "journals"
-
-
 def sort(root: Path, target: Path, journals: Path, method: SortMethod) -> Path:
     """Sort the photo as a dog, and return the journal."""
     photos = [("1.jpg", "dog")]
